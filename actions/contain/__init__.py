@@ -1,0 +1,1 @@
+"""Containment actions: PLAYBOOK Part 2."""

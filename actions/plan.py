@@ -1,0 +1,260 @@
+"""A plan as data: what will be called, on what, from which state to which, and what undoes it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+Targets = Mapping[str, tuple[str, ...]]
+"""What an action works on: target name (`bucket`, `principal`, `user`, `role`, `access-key`, `instance`, `account`)
+to the values chosen."""
+
+Params = Mapping[str, Any]
+"""Parameters of an AWS call in AWS's own spelling; JSON values only."""
+
+
+class Danger(enum.Enum):
+    """How far an action reaches, and so how it is confirmed."""
+
+    READS = "reads only"
+    REVERSIBLE = "reversible"
+    WIDE = "wide"
+    IRREVERSIBLE = "irreversible"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One AWS API call.
+
+    Attributes:
+        service: boto3's service name, such as `iam`, `s3`, `s3control`.
+        operation: The API operation, such as `UpdateAccessKey`.
+        params: Its parameters; they hold no secret.
+        region: Region to call, or "" for the session's.
+    """
+
+    service: str
+    operation: str
+    params: Params
+    region: str = ""
+
+    @property
+    def name(self) -> str:
+        """`iam:UpdateAccessKey`."""
+        return f"{self.service}:{self.operation}"
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A read whose answer is a state that can be compared.
+
+    Attributes:
+        call: The read.
+        pick: JMESPath to the value in the answer.
+        absent: Error codes that mean "there is none": the value is then `None`.
+        document: Whether the value is JSON text, to be compared as a document.
+    """
+
+    call: Call
+    pick: str
+    absent: tuple[str, ...] = ()
+    document: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One write of a plan.
+
+    Attributes:
+        call: The write.
+        target: What it changes, for the list: `AKIA…Q2D4`, `payroll-2026`.
+        summary: The change in a few words: `Active -> Inactive`.
+        read: How to read the state that it changes; also the read-back.
+        before: The state as read when the plan was made.
+        after: The state that the read-back must find.
+        undo: The call that puts `before` back, where one call does.
+        no_undo: Why nothing can, or what must be done instead; empty where `undo` is given or the action merges back.
+        breaks: What stops working.
+        note: What the responder should know about this step.
+    """
+
+    call: Call
+    target: str
+    summary: str
+    read: Read
+    before: Any = None
+    after: Any = None
+    undo: Call | None = None
+    no_undo: str = ""
+    breaks: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an action will do, complete: it is shown, recorded and run as it stands.
+
+    Attributes:
+        action: Id of the action, such as `contain.disable-access-key`.
+        title: One line for the head of the plan screen.
+        targets: What it was asked to work on.
+        steps: The writes, in order.
+        danger: How it is confirmed.
+        warnings: What the responder must read before confirming.
+        breaks: What is known to break, with the evidence ("seen in 30 days of trail").
+        checked: The lock-out checks made, in words.
+        principals: Identities whose calls the watch counts after this plan (ARNs, access keys, account ids).
+        made_at: UTC time when AWS was read for it, `YYYY-MM-DDTHH:MM:SSZ`.
+        undo_of: Journal reference of the plan record that this plan undoes, or "".
+    """
+
+    action: str
+    title: str
+    targets: Targets
+    steps: tuple[Step, ...]
+    danger: Danger
+    warnings: tuple[str, ...] = ()
+    breaks: tuple[str, ...] = ()
+    checked: tuple[str, ...] = ()
+    principals: tuple[str, ...] = ()
+    made_at: str = ""
+    undo_of: str = ""
+
+    @property
+    def must_type(self) -> str:
+        """What the responder types to confirm: nothing, the number of steps, or the first target's name."""
+        if self.danger is Danger.WIDE:
+            return str(len(self.steps))
+        if self.danger is Danger.IRREVERSIBLE:
+            return next((values[0] for values in self.targets.values() if values), self.action)
+        return ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as JSON values, for the journal and `--output json`."""
+        built: dict[str, Any] = msgspec.to_builtins(self)
+        return built
+
+    @staticmethod
+    def from_json(data: Any) -> Plan:
+        """A plan out of its record.
+
+        Raises:
+            msgspec.ValidationError: The record is not a plan.
+        """
+        return msgspec.convert(data, Plan)
+
+
+class Refusal(Exception):
+    """An action that will not be planned or run. The message says why and what to do instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the responder gave to confirm a plan.
+
+    Attributes:
+        typed: What was typed where the plan asks for it.
+        reason: Ticket or reason; asked once, by the first plan that runs in a case.
+        excluded: Indexes of the steps left out.
+    """
+
+    typed: str = ""
+    reason: str = ""
+    excluded: frozenset[int] = frozenset()
+
+
+class StepState(enum.Enum):
+    """How far a step of a running plan is."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    MOVED = "state moved"
+    EXCLUDED = "excluded"
+    NOT_RUN = "not run"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One step of a running plan changed its state.
+
+    Attributes:
+        index: Index of the step.
+        state: What it is now.
+        detail: Error, new difference or request id.
+    """
+
+    index: int
+    state: StepState
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a plan ended.
+
+    Attributes:
+        plan_ref: Journal reference of the plan record.
+        states: The state of each step.
+        details: What belongs to each state.
+        intents: Journal reference of each step's intent, "" where it never came to one.
+        stopped: Why the plan did not run to its end, or "".
+    """
+
+    plan_ref: str
+    states: tuple[StepState, ...]
+    details: tuple[str, ...]
+    intents: tuple[str, ...] = ()
+    stopped: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether every step that was not excluded is done and read back."""
+        return all(state in (StepState.DONE, StepState.EXCLUDED) for state in self.states)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A plan that ran, as the journal tells it.
+
+    Attributes:
+        ref: Journal reference of the plan record.
+        plan: The plan.
+        states: The state of each step.
+        at: UTC time of its record.
+        actor: Who ran it.
+        undone_by: Reference of the plan that undid it, or "".
+    """
+
+    ref: str
+    plan: Plan
+    states: tuple[StepState, ...]
+    at: str
+    actor: str = ""
+    undone_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An action in the list for what is marked.
+
+    Attributes:
+        action: Its id.
+        title: What it does, in a few words.
+        targets: What it would work on.
+        danger: Its danger level.
+        why_not: Why it does not fit now; "" where it does.
+        detail: Short description of the targets: `AKIA…XNL3F6J, AKIA…Q2D4`.
+    """
+
+    action: str
+    title: str
+    targets: Targets = field(default_factory=dict)
+    danger: Danger = Danger.REVERSIBLE
+    why_not: str = ""
+    detail: str = ""

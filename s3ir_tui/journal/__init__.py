@@ -1,0 +1,1 @@
+"""The case log: append-only, hash-chained records behind TinyDB."""

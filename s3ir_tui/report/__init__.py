@@ -1,0 +1,1 @@
+"""What a case folder says afterwards: timeline and report."""

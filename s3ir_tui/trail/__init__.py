@@ -1,0 +1,1 @@
+"""CloudTrail: events, sources, detections, lineage, sightings and the quiet watch."""

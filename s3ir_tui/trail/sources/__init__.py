@@ -1,0 +1,1 @@
+"""Where CloudTrail events come from, one module a source."""

@@ -1,0 +1,1 @@
+"""What people see: the Textual screens of the console."""
