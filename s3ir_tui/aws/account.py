@@ -1,0 +1,309 @@
+"""The account that the console works on: one guarded session, its identity, and its calls."""
+
+from __future__ import annotations
+
+import threading
+import urllib.parse
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from s3ir_tui.aws.errors import AwsError, from_exception, from_response
+from s3ir_tui.aws.guard import WriteGuard, WriteRefused
+from s3ir_tui.model import Identity
+
+THREADS = 32
+"""Threads that may call at once: connections in the pool of each client (more only burn this process's CPU)."""
+
+_SECONDS_TO_CONNECT = 5
+_SECONDS_TO_ANSWER = 20
+_DEFAULT_REGION = "us-east-1"
+_SESSION_NAME = "s3ir-tui"
+
+Secret = Callable[[str, str], None]
+"""Told each secret value that is in use (`kind`, `value`), so that it can be kept out of everything written."""
+
+
+class Account:
+    """A connection to one AWS account with one identity. Its clients are guarded, cached and shared by threads.
+
+    Attributes:
+        identity: Who the console is.
+        region: Home Region of the connection.
+        endpoint_url: Custom endpoint, or `None` for AWS.
+        guard: The write guard of every client.
+        own_keys: Access key ids that this console signs with, the key that assumed its role included.
+        agent_suffix: Called before each request; what it returns is added to the User-Agent.
+    """
+
+    def __init__(
+        self,
+        session: Any,
+        guard: WriteGuard,
+        *,
+        region: str,
+        endpoint_url: str | None = None,
+        profile: str | None = None,
+        on_secret: Secret | None = None,
+    ) -> None:
+        self.guard = guard
+        self.region = region
+        self.endpoint_url = endpoint_url
+        self.agent_suffix: Callable[[], str] | None = None
+        self.identity = Identity("", "", "", region)
+        self.own_keys: tuple[str, ...] = ()
+        self._session = session
+        self._profile = profile or ""
+        self._on_secret = on_secret
+        self._lock = threading.Lock()
+        self._clients: dict[tuple[str, str], Any] = {}
+        session.register("before-sign.s3-control", self._unprefix, unique_id="s3ir-unprefix")
+        session.register("before-sign", self._before_sign, unique_id="s3ir-before-sign")
+
+    @classmethod
+    def connect(
+        cls,
+        profile: str | None = None,
+        region: str | None = None,
+        endpoint_url: str | None = None,
+        role_arn: str | None = None,
+        mfa_serial: str | None = None,
+        mfa_prompt: Callable[[str], str] | None = None,
+        *,
+        external_id: str | None = None,
+        session_name: str = _SESSION_NAME,
+        credentials: Mapping[str, str] | None = None,
+        on_secret: Secret | None = None,
+    ) -> Account:
+        """Sign in and find out who we are.
+
+        Args:
+            profile: Profile of the AWS configuration, SSO profiles included; else the environment decides.
+            region: Region; else that of the profile or environment, else `us-east-1`.
+            endpoint_url: Endpoint for every service; else `AWS_ENDPOINT_URL`, else AWS.
+            role_arn: Role to assume with those credentials.
+            mfa_serial: Serial or ARN of the MFA device that the role asks for.
+            mfa_prompt: Asks the responder for a code; called during `connect` only, never from a worker.
+            external_id: External id that the role asks for.
+            session_name: Session name of the assumed role.
+            credentials: Credentials in botocore's spelling (`aws_access_key_id`, `aws_secret_access_key`,
+                `aws_session_token`) instead of those of profile or environment.
+            on_secret: Told each secret value in use: give `journal.redact.learn`.
+
+        Raises:
+            AwsError: No credentials, an expired sign-in, an unreachable endpoint.
+        """
+        import botocore.exceptions
+        import botocore.session
+
+        try:
+            session = botocore.session.Session(profile=profile)
+            guard = WriteGuard()
+            guard.install(session)
+            if credentials is not None:
+                session.set_credentials(
+                    credentials["aws_access_key_id"],
+                    credentials["aws_secret_access_key"],
+                    credentials.get("aws_session_token"),
+                )
+            place = region or session.get_config_variable("region") or _DEFAULT_REGION
+            account = cls(session, guard, region=place, endpoint_url=endpoint_url, profile=profile, on_secret=on_secret)
+            prompt = _OncePrompt(mfa_prompt)
+            account._prompt_through(prompt)
+            account._note_key()
+            if role_arn:
+                account._assume(role_arn, mfa_serial, prompt, external_id, session_name)
+            answer = account.call("sts", "GetCallerIdentity", {})
+            prompt.closed = True
+        except botocore.exceptions.BotoCoreError as error:
+            raise from_exception("sign-in", error, profile=profile or "") from None
+        account._note_key()
+        account.identity = Identity(answer["Account"], answer["Arn"], answer["UserId"], place)
+        return account
+
+    @property
+    def own_access_key(self) -> str:
+        """The access key id that requests are signed with."""
+        return self.own_keys[-1] if self.own_keys else ""
+
+    @property
+    def partition(self) -> str:
+        """`aws`, `aws-cn` or `aws-us-gov`."""
+        return self.identity.arn.split(":")[1] if self.identity.arn else "aws"
+
+    def client(self, service: str, region: str = "") -> Any:
+        """A client of the guarded session, made on first use. Safe to share between threads.
+
+        Args:
+            service: boto3's service name.
+            region: Region, or "" for the connection's.
+        """
+        place = region or self.region
+        with self._lock:
+            made = self._clients.get((service, place))
+            if made is None:
+                made = self._clients[service, place] = self._make(service, place)
+            return made
+
+    def call(self, service: str, operation: str, params: Mapping[str, Any], region: str = "") -> dict[str, Any]:
+        """Make one call.
+
+        Args:
+            service: boto3's service name.
+            operation: The API operation, such as `GetBucketPolicy`.
+            params: Its parameters in AWS's spelling.
+            region: Region, or "" for the connection's.
+
+        Returns:
+            The answer as boto3 gives it, `ResponseMetadata` included.
+
+        Raises:
+            AwsError: The call failed.
+            WriteRefused: It is a write that no plan permits.
+        """
+        from botocore import xform_name
+
+        with self._errors(service, operation, params):
+            method = getattr(self.client(service, region), xform_name(operation))
+            answer: dict[str, Any] = method(**params)
+            return answer
+
+    def pages(
+        self, service: str, operation: str, params: Mapping[str, Any], key: str, region: str = ""
+    ) -> Iterator[Any]:
+        """All items of a paged read, page by page.
+
+        Args:
+            service: boto3's service name.
+            operation: The API operation, such as `ListUsers`.
+            params: Its parameters.
+            key: Name of the list in each page.
+            region: Region, or "" for the connection's.
+
+        Raises:
+            AwsError: A page failed.
+        """
+        from botocore import xform_name
+
+        with self._errors(service, operation, params):
+            client = self.client(service, region)
+            method = xform_name(operation)
+            if not client.can_paginate(method):
+                yield from getattr(client, method)(**params).get(key) or ()
+                return
+            for page in client.get_paginator(method).paginate(**params):
+                yield from page.get(key) or ()
+
+    def _errors(self, service: str, operation: str, params: Mapping[str, Any]) -> _Errors:
+        return _Errors(f"{service}:{operation}", _about(params), self._profile)
+
+    def _make(self, service: str, region: str) -> Any:
+        from botocore.config import Config
+
+        config = Config(
+            max_pool_connections=THREADS,
+            retries={"mode": "standard", "max_attempts": 3},
+            connect_timeout=_SECONDS_TO_CONNECT,
+            read_timeout=_SECONDS_TO_ANSWER,
+        )
+        return self._session.create_client(service, region_name=region, endpoint_url=self.endpoint_url, config=config)
+
+    def _prompt_through(self, prompt: _OncePrompt) -> None:
+        # A profile with role_arn and mfa_serial asks through botocore's own provider, by default on the terminal.
+        resolver = self._session.get_component("credential_provider")
+        for provider in resolver.providers:
+            if getattr(provider, "METHOD", "") == "assume-role":
+                provider._prompter = prompt
+
+    def _assume(
+        self, role_arn: str, mfa_serial: str | None, prompt: _OncePrompt, external_id: str | None, session_name: str
+    ) -> None:
+        from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+
+        source = self._session.get_credentials()
+        if source is None:
+            raise AwsError("NoCredentialsError", "no credentials to assume the role with", operation="sts:AssumeRole")
+        extra = {"RoleSessionName": session_name, "SerialNumber": mfa_serial, "ExternalId": external_id}
+        fetcher = AssumeRoleCredentialFetcher(
+            client_creator=self._sign_in_client,
+            source_credentials=source,
+            role_arn=role_arn,
+            extra_args={name: value for name, value in extra.items() if value},
+            mfa_prompter=prompt,
+        )
+        assumed = DeferredRefreshableCredentials(method="assume-role", refresh_using=fetcher.fetch_credentials)
+        with _Errors("sts:AssumeRole", role_arn, self._profile):
+            assumed.get_frozen_credentials()
+        self._session._credentials = assumed
+        self._clients.clear()
+
+    def _sign_in_client(self, service: str, **given: Any) -> Any:
+        return self._session.create_client(
+            service, region_name=self.region, endpoint_url=self.endpoint_url, **{k: given[k] for k in given}
+        )
+
+    def _note_key(self) -> None:
+        credentials = self._session.get_credentials()
+        if credentials is None:
+            return
+        frozen = credentials.get_frozen_credentials()
+        if frozen.access_key and frozen.access_key not in self.own_keys:
+            self.own_keys = (*self.own_keys, frozen.access_key)
+            if self._on_secret:
+                for kind, value in (("secret-key", frozen.secret_key), ("session-token", frozen.token)):
+                    if value:
+                        self._on_secret(kind, value)
+
+    def _before_sign(self, request: Any, **_: Any) -> None:
+        self._note_key()
+        if self.agent_suffix is not None and (suffix := self.agent_suffix()):
+            agent = request.headers.get("User-Agent", "")
+            del request.headers["User-Agent"]
+            request.headers["User-Agent"] = f"{agent} {suffix}".strip()
+
+    def _unprefix(self, request: Any, **_: Any) -> None:
+        # S3 Control puts the account id before the host, also before a custom endpoint's, which then resolves nowhere.
+        parts = urllib.parse.urlsplit(request.url)
+        label, _, rest = parts.netloc.partition(".")
+        if label.isdigit() and "amazonaws." not in rest:
+            request.url = urllib.parse.urlunsplit(parts._replace(netloc=rest))
+
+
+class _OncePrompt:
+    """Asks for an MFA code while signing in; later on there is no terminal to ask on."""
+
+    def __init__(self, ask: Callable[[str], str] | None) -> None:
+        self._ask = ask
+        self.closed = False
+
+    def __call__(self, text: str) -> str:
+        if self.closed or self._ask is None:
+            why = "the session with MFA is over: leave and sign in again" if self.closed else "there is no one to ask"
+            raise AwsError("MfaRequired", f"an MFA code is needed: {why}", operation="sts:AssumeRole")
+        return self._ask(text)
+
+
+class _Errors:
+    """Turns botocore's exceptions into `AwsError`."""
+
+    def __init__(self, operation: str, on: str, profile: str) -> None:
+        self._operation, self._on, self._profile = operation, on, profile
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
+        if error is None or isinstance(error, AwsError | WriteRefused):
+            return
+        import botocore.exceptions
+
+        if isinstance(error, botocore.exceptions.ClientError):
+            raise from_response(self._operation, error.response, on=self._on, profile=self._profile) from None
+        if isinstance(error, botocore.exceptions.BotoCoreError):
+            raise from_exception(self._operation, error, on=self._on, profile=self._profile) from None
+
+
+_ABOUT = ("Bucket", "UserName", "RoleName", "InstanceProfileName", "AccessKeyId", "PolicyArn", "AccountId")
+
+
+def _about(params: Mapping[str, Any]) -> str:
+    return next((str(params[name]) for name in _ABOUT if params.get(name)), "")

@@ -1,0 +1,179 @@
+"""The write guard: clients of a guarded session can read what the console reads, and nothing else."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any
+
+READS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "s3": frozenset(
+            {
+                "GetBucketAcl",
+                "GetBucketEncryption",
+                "GetBucketLocation",
+                "GetBucketLogging",
+                "GetBucketNotificationConfiguration",
+                "GetBucketOwnershipControls",
+                "GetBucketPolicy",
+                "GetBucketPolicyStatus",
+                "GetBucketReplication",
+                "GetBucketTagging",
+                "GetBucketVersioning",
+                "GetObject",
+                "GetObjectAcl",
+                "GetPublicAccessBlock",
+                "HeadBucket",
+                "HeadObject",
+                "ListBuckets",
+                "ListObjectVersions",
+                "ListObjectsV2",
+            }
+        ),
+        "s3control": frozenset({"GetPublicAccessBlock", "ListAccessPoints", "GetAccessPointPolicy"}),
+        "iam": frozenset(
+            {
+                "GetAccessKeyLastUsed",
+                "GetAccountAuthorizationDetails",
+                "GetInstanceProfile",
+                "GetLoginProfile",
+                "GetPolicy",
+                "GetPolicyVersion",
+                "GetRole",
+                "GetRolePolicy",
+                "GetUser",
+                "GetUserPolicy",
+                "ListAccessKeys",
+                "ListAccountAliases",
+                "ListAttachedRolePolicies",
+                "ListAttachedUserPolicies",
+                "ListGroupsForUser",
+                "ListInstanceProfilesForRole",
+                "ListMFADevices",
+                "ListRolePolicies",
+                "ListRoles",
+                "ListUserPolicies",
+                "ListUsers",
+            }
+        ),
+        "sts": frozenset({"GetCallerIdentity", "GetAccessKeyInfo"}),
+        "ec2": frozenset({"DescribeInstances", "DescribeRegions"}),
+        "cloudtrail": frozenset({"DescribeTrails", "GetEventSelectors", "GetTrailStatus", "LookupEvents"}),
+    }
+)
+"""What the console reads, by boto3's service name. An operation that is not here is refused, whatever its name says."""
+
+SIGN_IN: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "sts": frozenset({"AssumeRole", "AssumeRoleWithWebIdentity"}),
+        "sso": frozenset({"GetRoleCredentials"}),
+        "sso-oidc": frozenset({"CreateToken"}),
+        "signin": frozenset({"CreateOAuth2Token"}),
+    }
+)
+"""What botocore itself calls to obtain the caller's credentials. It changes no resource of the account."""
+
+
+class WriteRefused(Exception):
+    """The guard refused an operation. It never reached the network."""
+
+
+def _plain(service: str) -> str:
+    # Events carry the hyphenized service id (`s3-control`), plans boto3's service name (`s3control`).
+    return service.replace("-", "").lower()
+
+
+_ALLOWED: frozenset[str] = frozenset(
+    f"{_plain(service)}:{operation}"
+    for table in (READS, SIGN_IN)
+    for service, operations in table.items()
+    for operation in operations
+)
+
+
+class _Permit(threading.local):
+    name: str = ""
+    spent: bool = False
+
+
+class WriteGuard:
+    """Refuses every operation of a session's clients that is not on the list of reads.
+
+    A permit opens exactly one named operation, once, for the thread that holds it, and only while the case is armed.
+
+    Attributes:
+        armed: Whether permits can be had. Set by the executor alone, when the case is armed.
+    """
+
+    def __init__(self) -> None:
+        self.armed = False
+        self._permit = _Permit()
+
+    def install(self, botocore_session: Any) -> None:
+        """Guard all clients that the session makes from now on.
+
+        Three events are hooked: the first (before parameters are looked at), the last one before a request is built,
+        and signing, which presigned URLs and presigned posts go through without being sent by us.
+
+        Args:
+            botocore_session: A `botocore.session.Session` that has made no client yet.
+        """
+        botocore_session.register("provide-client-params", self._begin, unique_id="s3ir-guard-begin")
+        botocore_session.register("before-call", self._send, unique_id="s3ir-guard-send")
+        emitter = botocore_session.get_component("event_emitter")
+        emitter.register_first("before-sign", self._sign, unique_id="s3ir-guard-sign")
+
+    @contextmanager
+    def permit(self, call_name: str) -> Iterator[None]:
+        """Let this thread make one call of one operation.
+
+        Args:
+            call_name: Service and operation, such as `iam:UpdateAccessKey`.
+
+        Raises:
+            WriteRefused: The case is not armed, or this thread holds a permit already.
+        """
+        if not self.armed:
+            raise WriteRefused(f"{call_name} refused: the console is read-only. Nothing was sent.")
+        if self._permit.name:
+            raise WriteRefused(f"{call_name} refused: {self._permit.name} is still under way in this thread.")
+        service, _, operation = call_name.partition(":")
+        self._permit.name, self._permit.spent = f"{_plain(service)}:{operation}", False
+        try:
+            yield
+        finally:
+            self._permit.name, self._permit.spent = "", False
+
+    def _permitted(self, name: str) -> bool:
+        return self.armed and self._permit.name == name
+
+    def _begin(self, event_name: str, **_: Any) -> None:
+        name = _name(event_name)
+        if name not in _ALLOWED and not (self._permitted(name) and not self._permit.spent):
+            raise _refusal(name)
+
+    def _send(self, event_name: str, **_: Any) -> None:
+        name = _name(event_name)
+        if name in _ALLOWED:
+            return
+        if not self._permitted(name) or self._permit.spent:
+            raise _refusal(name)
+        self._permit.spent = True
+
+    def _sign(self, event_name: str, **_: Any) -> None:
+        # Retries of a permitted call are signed again; a signature without a call under way is a presigned write.
+        name = _name(event_name)
+        if name not in _ALLOWED and not (self._permitted(name) and self._permit.spent):
+            raise _refusal(name)
+
+
+def _name(event_name: str) -> str:
+    _, service, operation = event_name.split(".", 2)
+    return f"{_plain(service)}:{operation}"
+
+
+def _refusal(name: str) -> WriteRefused:
+    return WriteRefused(f"{name} refused: not a read that the console makes, and no plan permits it. Nothing was sent.")
