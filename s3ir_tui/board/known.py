@@ -1,0 +1,108 @@
+"""All that is known in a case, live or recorded: its records, the analysed trail and the posture of the account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import msgspec
+
+from s3ir_tui.case import Case, Recorded
+from s3ir_tui.model import Bucket, Identity, Instance, Principal
+from s3ir_tui.trail.analysis import Analysis
+from s3ir_tui.trail.decode import decode_record
+from s3ir_tui.trail.event import Event, Judged
+
+Posture = Bucket | Principal | Instance
+_Posture = TypeVar("_Posture", Bucket, Principal, Instance)
+
+
+@dataclass(slots=True)
+class Known:
+    """The facts behind the board. Confined to one thread; the same records give the same facts, live or in review.
+
+    Attributes:
+        analysis: What the trail says.
+        case: What the responders did.
+        identity: Who the console is, once the account has answered.
+        buckets: Posture by bucket name.
+        principals: Posture by ARN.
+        instances: Posture by instance id.
+    """
+
+    analysis: Analysis
+    case: Case = field(default_factory=Case)
+    identity: Identity | None = None
+    buckets: dict[str, Bucket] = field(default_factory=dict)
+    principals: dict[str, Principal] = field(default_factory=dict)
+    instances: dict[str, Instance] = field(default_factory=dict)
+
+    def take_records(self, records: Iterable[Recorded]) -> list[Judged]:
+        """Take in journal records in time order.
+
+        Returns:
+            The events among them that were not known before, judged.
+        """
+        new: list[Judged] = []
+        for record in records:
+            self.case.apply(record)
+            kind = record.get("kind")
+            if record.table == "trail" and kind == "event":
+                new += self._take_recorded(record)
+            elif record.table == "posture":
+                self._take_facts(str(kind), record.get("facts"))
+        return new
+
+    def take_events(self, events: Iterable[Event], source: str) -> list[Judged]:
+        """Take in events of a trail source; gives back the new ones, judged."""
+        return self.analysis.add(events, source)
+
+    def take_posture(self, item: Posture) -> bool:
+        """Take in the posture of a bucket, principal or instance; tells whether it is news."""
+        if isinstance(item, Bucket):
+            return _put(self.buckets, item.name, item)
+        if isinstance(item, Principal):
+            return _put(self.principals, item.arn, item)
+        return _put(self.instances, item.id, item)
+
+    def _take_recorded(self, record: Recorded) -> list[Judged]:
+        raw = record.get("raw")
+        if not isinstance(raw, Mapping):
+            return []
+        try:
+            event = decode_record(raw)
+        except ValueError:
+            return []
+        return self.analysis.add([event], str(record.get("source") or ""))
+
+    def _take_facts(self, kind: str, facts: object) -> None:
+        wanted: dict[str, type[Posture]] = {"bucket": Bucket, "principal": Principal, "instance": Instance}
+        if kind in wanted and isinstance(facts, Mapping):
+            try:
+                self.take_posture(msgspec.convert(_plain(facts), wanted[kind], strict=False))
+            except msgspec.ValidationError:
+                return
+
+
+def posture_record(item: Posture) -> dict[str, Any]:
+    """The journal record of a posture, as `Known.take_records` reads it."""
+    kind = type(item).__name__.lower()
+    ident = item.arn if isinstance(item, Principal) else item.id if isinstance(item, Instance) else item.name
+    return {"kind": kind, "id": ident, "facts": msgspec.to_builtins(item)}
+
+
+def _put(known: dict[str, _Posture], key: str, item: _Posture) -> bool:
+    if known.get(key) == item:
+        return False
+    known[key] = item
+    return True
+
+
+def _plain(value: Any) -> Any:
+    """Plain dicts and lists out of a record's read-only ones, as msgspec wants them."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

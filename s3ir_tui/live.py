@@ -1,0 +1,260 @@
+"""The live account as a room: trail, posture and journal become one snapshot, tick by tick."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from s3ir_tui.aws.errors import AwsError
+from s3ir_tui.board.details import detail_of
+from s3ir_tui.board.known import Known, posture_record
+from s3ir_tui.board.lag import Lags
+from s3ir_tui.board.snapshot import Moment, snapshot
+from s3ir_tui.feeds import ChangesChecked, EventsCame, Feeds, Inbox, PostureFailed, PostureRead, SourceChanged
+from s3ir_tui.journal import Journal, JournalError
+from s3ir_tui.live_record import TrailRecorder
+from s3ir_tui.model import utc_now
+from s3ir_tui.report.timeline import log_lines
+from s3ir_tui.room import Detail, Kind, LogLine, Snapshot, SourceStatus, Update
+from s3ir_tui.trail.analysis import Analysis
+from s3ir_tui.trail.discover import discover
+from s3ir_tui.trail.event import Judged
+
+if TYPE_CHECKING:
+    from s3ir_tui.aws.account import Account
+    from s3ir_tui.journal import Record
+
+TICK_SECONDS = 0.25
+_QUIET_TICKS = 4  # a snapshot a second is painted although nothing came: clocks and state words move on
+_CHUNK = 500  # events analysed while the lock is held: about ten milliseconds
+_RETRY_SECONDS = 10.0
+
+
+class LiveRoom:
+    """Feeds the screens from a live account; the journal keeps what it saw.
+
+    One thread owns all that is known and makes the snapshots; the feeds of `Feeds` bring facts to its inbox. The
+    journal tells it of marks, plans and outcomes as of any other console's: what is shown is what is recorded.
+
+    Args:
+        connect: Signs in; called on a background thread, again after a failure.
+        journal: The open journal of the case.
+        on_connected: Told the account once it has answered, before anything else is read.
+        in_place: How many changes of a plan (by its reference) are in place, of how many; blocks on AWS.
+        back: How far the trail is looked back at on connecting.
+        quiet: How long a contained actor must stay silent to be called quiet.
+        clock: Gives the time, aware, UTC.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Account],
+        journal: Journal,
+        *,
+        on_connected: Callable[[Account], None] = lambda _account: None,
+        in_place: Callable[[str], tuple[int, int]] = lambda _ref: (0, 0),
+        back: timedelta = timedelta(hours=24),
+        quiet: timedelta = timedelta(minutes=30),
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._connect, self._journal, self._clock = connect, journal, clock
+        self._on_connected, self._in_place = on_connected, in_place
+        self._back, self._quiet = back, quiet
+        self._known = Known(Analysis())
+        self._lock = threading.RLock()
+        self._lags = Lags()
+        self._inbox: Inbox = SimpleQueue()
+        self._records: SimpleQueue[Sequence[Record]] = SimpleQueue()
+        self._feeds = Feeds(self._inbox)
+        self._recorder = TrailRecorder(journal)
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="record")
+        self._sources: dict[str, SourceStatus] = {}
+        self._checked: dict[str, ChangesChecked] = {}
+        self._failures: dict[str, str] = {"account": "connecting"}
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._folded = 0
+        self._last: Snapshot = Snapshot()
+
+    # -- Room -------------------------------------------------------------------------------------
+
+    def start(self, post: Callable[[Update], None]) -> None:
+        """Begin to work in the background (see `Room`)."""
+        self._journal.subscribe(self._records.put)
+        self._records.put(self._journal.records())
+        for name, work in (("room", lambda: self._ticks(post)), ("connect", self._sign_in)):
+            thread = threading.Thread(target=work, name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self, why: str) -> None:
+        """End in order (see `Room`): no more facts, the queued records written, the log closed."""
+        if self._stop.is_set():
+            return
+        self._stop.set()
+        self._feeds.stop()
+        for thread in self._threads:
+            thread.join(2.0)
+        self._writer.shutdown(wait=True)
+        self._journal.close(why)
+
+    def mark(self, kind: Kind, ident: str, on: bool) -> None:
+        """Mark or unmark a row (see `Room`); shown once it is recorded."""
+        self._write("case", [{"kind": "mark", "what": kind, "id": ident, "on": on}])
+
+    def note(self, text: str) -> None:
+        """Record a note (see `Room`)."""
+        self._write("case", [{"kind": "note", "text": text}])
+
+    def detail(self, kind: Kind, ident: str) -> Detail:
+        """What is known of a row (see `Room`)."""
+        with self._lock:
+            return detail_of(self._known, kind, ident)
+
+    def log(self) -> tuple[LogLine, ...]:
+        """The records of the case (see `Room`)."""
+        return log_lines(self._journal.records())
+
+    # -- for actions ------------------------------------------------------------------------------
+
+    def history(self) -> Analysis:
+        """The analysed trail, for plans that ask who a credential is and what else uses a role."""
+        return self._known.analysis
+
+    # -- the thread that knows --------------------------------------------------------------------
+
+    def _ticks(self, post: Callable[[Update], None]) -> None:
+        quiet = 0
+        while not self._stop.wait(TICK_SECONDS):
+            lines, news = self._take_in()
+            quiet = 0 if news else quiet + 1
+            if news or quiet >= _QUIET_TICKS:
+                quiet = 0
+                post(Update(self._snapshot(), tuple(lines)))
+
+    def _take_in(self) -> tuple[list[Judged], bool]:
+        lines: list[Judged] = []
+        news = False
+        while (records := _next(self._records)) is not None:
+            with self._lock:
+                lines += self._known.take_records(records)
+            if any(record.table == "actions" and record.get("kind") == "end" for record in records):
+                self._feeds.posture_changed()
+            news = True
+        while (fact := _next(self._inbox)) is not None:
+            news = True
+            if isinstance(fact, EventsCame):
+                lines += self._take_events(fact)
+            elif isinstance(fact, SourceChanged):
+                self._source_changed(fact.status)
+            elif isinstance(fact, PostureRead):
+                with self._lock:
+                    is_news = self._known.take_posture(fact.item)
+                if is_news:
+                    self._write("posture", [posture_record(fact.item)])
+            elif isinstance(fact, PostureFailed):
+                self._failed(fact.what, fact.error)
+            else:
+                self._checked[fact.ref] = fact
+        self._folded += sum(line.noise for line in lines)
+        return lines, news
+
+    def _take_events(self, came: EventsCame) -> list[Judged]:
+        new: list[Judged] = []
+        for start in range(0, len(came.events), _CHUNK):
+            with self._lock:
+                new += self._known.take_events(came.events[start : start + _CHUNK], came.source)
+        self._lags.take(came.source, (line.event for line in new), self._clock())
+        chosen = self._recorder.choose(new)
+        if chosen:
+            self._writer.submit(self._recorder.write, chosen)
+        return new
+
+    def _source_changed(self, status: SourceStatus) -> None:
+        before = self._sources.get(status.name)
+        self._sources[status.name] = status
+        if (before.error if before else "") != status.error:
+            self._write("trail", [{"kind": "source", "name": status.name, "error": status.error}])
+
+    def _failed(self, what: str, error: str) -> None:
+        if error:
+            self._failures[what] = error
+        else:
+            self._failures.pop(what, None)
+
+    def _snapshot(self) -> Snapshot:
+        sources = tuple(
+            SourceStatus(item.name, self._lags.of(item.name), item.error, item.data_events)
+            for item in self._sources.values()
+        )
+        alarms = (*self._journal.problems, *self._recorder.problems, *(f"{w}: {e}" for w, e in self._failures.items()))
+        moment = Moment(
+            now=self._clock(),
+            mode="ARMED" if self._known.case.armed is not None else "READ-ONLY",
+            case=self._journal.folder.name,
+            sources=sources,
+            lag=self._lags.worst(),
+            head=self._journal.head,
+            consoles=self._journal.consoles,
+            alarms=alarms,
+            quiet=self._quiet,
+            checked={ref: (item.in_place, item.changes, item.at) for ref, item in self._checked.items()},
+            folded=self._folded,
+        )
+        with self._lock:
+            self._last = snapshot(self._known, moment)
+        return self._last
+
+    # -- other threads ----------------------------------------------------------------------------
+
+    def _sign_in(self) -> None:
+        while not self._stop.is_set():
+            try:
+                account = self._connect()
+            except AwsError as error:
+                self._failures["account"] = str(error)
+                self._stop.wait(_RETRY_SECONDS)
+                continue
+            self._failures.pop("account", None)
+            self._connected(account)
+            return
+
+    def _connected(self, account: Account) -> None:
+        with self._lock:
+            self._known.identity = account.identity
+            self._known.analysis.own_keys = frozenset(account.own_keys)
+        self._on_connected(account)
+        try:
+            sources = discover(account, self._clock() - self._back)
+        except AwsError as error:
+            self._failures["trail"] = str(error)
+            sources = ()
+        for source in sources:
+            self._feeds.follow(source)
+        self._feeds.read_posture(account)
+        self._feeds.check_changes(self._holding, self._in_place)
+
+    def _holding(self) -> tuple[str, ...]:
+        with self._lock:
+            return tuple(item.ref for item in self._known.case.holding if item.steps)
+
+    def _write(self, table: str, docs: list[dict[str, Any]]) -> None:
+        def write() -> None:
+            try:
+                self._journal.record_many(table, docs)
+            except JournalError as error:
+                self._failures["log"] = f"NOT RECORDED: {error}"
+
+        if not self._stop.is_set():
+            self._writer.submit(write)
+
+
+def _next(queue: SimpleQueue[Any]) -> Any:
+    try:
+        return queue.get_nowait()
+    except Empty:
+        return None
