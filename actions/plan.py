@@ -80,6 +80,8 @@ class Step:
         no_undo: Why nothing can, or what must be done instead; empty where `undo` is given or the action merges back.
         breaks: What stops working.
         note: What the responder should know about this step.
+        action: Id of the action that the step comes from, where that is not the plan's own.
+        undoes: Index of the step that this one undoes, in the plan named by `Plan.undo_of`.
     """
 
     call: Call
@@ -92,6 +94,8 @@ class Step:
     no_undo: str = ""
     breaks: tuple[str, ...] = ()
     note: str = ""
+    action: str = ""
+    undoes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,8 @@ class Plan:
         principals: Identities whose calls the watch counts after this plan (ARNs, access keys, account ids).
         made_at: UTC time when AWS was read for it, `YYYY-MM-DDTHH:MM:SSZ`.
         undo_of: Journal reference of the plan record that this plan undoes, or "".
+        independent: Whether each step is worth doing without the others: the plan then goes on after one that failed.
+        evidence: What was read for the record because the plan will hide or replace it.
     """
 
     action: str
@@ -123,6 +129,8 @@ class Plan:
     principals: tuple[str, ...] = ()
     made_at: str = ""
     undo_of: str = ""
+    independent: bool = False
+    evidence: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def must_type(self) -> str:

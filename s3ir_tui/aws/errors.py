@@ -32,6 +32,10 @@ _BAD_KEY = frozenset(
 _THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "SlowDown", "TooManyRequests"})
 _SKEWED = frozenset({"RequestTimeTooSkewed", "RequestExpired"})
 
+_NOT_SENT = frozenset(
+    {"NoCredentialsError", "ParamValidationError", "EndpointConnectionError", "ConnectTimeoutError", "MfaRequired"}
+)
+
 _ACTION = re.compile(r"perform: ([a-z0-9-]+:\w+)")
 _LONGEST = 600
 
@@ -45,6 +49,7 @@ class AwsError(Exception):
         operation: What failed: `iam:UpdateAccessKey`.
         status: HTTP status; 0 where there was no answer.
         request_id: AWS's request id, or "".
+        aws_date: AWS's clock, from the answer, or "".
         hint: What it means and what to do next.
     """
 
@@ -83,6 +88,11 @@ class AwsError(Exception):
     def short(self) -> str:
         """A cell's worth: `no permission`, or the error code."""
         return "no permission" if self.denied else self.code
+
+    @property
+    def sent(self) -> bool:
+        """Whether the request may have reached AWS: an error made on this machine alone changed nothing."""
+        return self.code not in _NOT_SENT
 
     @property
     def answered(self) -> bool:

@@ -1,0 +1,186 @@
+"""What the log says of plans: the records as they are written, and the plans that they tell of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import msgspec
+
+from actions.plan import Call, Done, Plan, Step, StepState
+
+
+class Recorded(Protocol):
+    """A record of the log."""
+
+    @property
+    def ref(self) -> str: ...
+    @property
+    def table(self) -> str: ...
+    @property
+    def ts(self) -> str: ...
+    @property
+    def session(self) -> str: ...
+    def get(self, key: str, default: Any = None, /) -> Any: ...
+
+
+class Log(Protocol):
+    """The log, as far as actions need it: durable when `record` returns."""
+
+    @property
+    def session(self) -> str: ...
+    def record(self, table: str, doc: Mapping[str, Any]) -> str: ...
+    def records(self, table: str | None = None) -> Sequence[Recorded]: ...
+
+
+TABLE = "actions"
+
+
+def call_json(call: Call) -> dict[str, Any]:
+    """A call as the log keeps it."""
+    built: dict[str, Any] = msgspec.to_builtins(call)
+    return built
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A plan with everything that the log says of it.
+
+    Attributes:
+        ref: Reference of its record.
+        plan: The plan, its steps as they were sent.
+        at: UTC time of its record.
+        actor: Who ran it.
+        session: Console that ran it.
+        intents: Index of a step to the reference of its intent.
+        outcomes: Index of a step to its newest outcome.
+        ended: Whether its end is recorded.
+    """
+
+    ref: str
+    plan: Plan
+    at: str
+    actor: str
+    session: str
+    intents: Mapping[int, str]
+    outcomes: Mapping[int, Mapping[str, Any]]
+    ended: bool
+
+    @property
+    def open_steps(self) -> tuple[int, ...]:
+        """Steps that were begun and of which nobody knows how they ended."""
+        return tuple(index for index in self.intents if index not in self.outcomes)
+
+    def state(self, index: int) -> StepState:
+        """The state of a step as its outcome tells it."""
+        outcome = self.outcomes.get(index)
+        if outcome is None:
+            return StepState.RUNNING if index in self.intents else StepState.NOT_RUN
+        word = str(outcome.get("state"))
+        return {"done": StepState.DONE, "moved": StepState.MOVED}.get(word, StepState.FAILED)
+
+    def took_effect(self, index: int) -> bool:
+        """Whether the step's write was accepted by AWS (and by us: not found so already)."""
+        outcome = self.outcomes.get(index)
+        if outcome is None:
+            return index in self.intents
+        return bool(outcome.get("accepted"))
+
+
+def tell(records: Sequence[Recorded]) -> dict[str, Told]:
+    """The plans in the records of table `actions`, by reference, in order."""
+    plans: dict[str, tuple[Recorded, Plan]] = {}
+    intents: dict[str, dict[int, str]] = {}
+    sent: dict[str, dict[int, Recorded]] = {}
+    outcomes: dict[str, dict[int, Mapping[str, Any]]] = {}
+    ended: set[str] = set()
+    for record in records:
+        kind, ref = record.get("kind"), str(record.get("plan") or "")
+        if kind == "plan":
+            plan = _plan(record)
+            if plan is not None:
+                plans[record.ref] = (record, plan)
+        elif kind == "intent":
+            intents.setdefault(ref, {})[_index(record)] = record.ref
+            sent.setdefault(ref, {})[_index(record)] = record
+        elif kind == "outcome":
+            fields = ("state", "accepted", "ok", "after", "already", "intent")
+            outcomes.setdefault(ref, {})[_index(record)] = {name: record.get(name) for name in fields}
+        elif kind == "end":
+            ended.add(ref)
+    return {
+        ref: Told(
+            ref=ref,
+            plan=_as_sent(plan, sent.get(ref, {})),
+            at=record.ts,
+            actor=str(record.get("actor") or ""),
+            session=record.session,
+            intents=intents.get(ref, {}),
+            outcomes=outcomes.get(ref, {}),
+            ended=ref in ended,
+        )
+        for ref, (record, plan) in plans.items()
+    }
+
+
+def _index(record: Recorded) -> int:
+    value = record.get("step")
+    return value if isinstance(value, int) else -1
+
+
+def _plan(record: Recorded) -> Plan | None:
+    try:
+        return Plan.from_json(record.get("plan"))
+    except msgspec.ValidationError:
+        return None
+
+
+def _as_sent(plan: Plan, intents: Mapping[int, Recorded]) -> Plan:
+    # The intent holds the call as it went out; the plan may still hold the marker for the time of the write.
+    steps = list(plan.steps)
+    for index, record in intents.items():
+        if 0 <= index < len(steps):
+            steps[index] = _step_as_sent(steps[index], record)
+    return replace(plan, steps=tuple(steps))
+
+
+def _step_as_sent(step: Step, record: Recorded) -> Step:
+    call = record.get("call")
+    sent = msgspec.convert(dict(call), Call) if isinstance(call, Mapping) else step.call
+    return replace(step, call=sent, after=record.get("after"))
+
+
+def undone_steps(told: Mapping[str, Told], ref: str) -> frozenset[int]:
+    """Indexes of the steps of a plan that later plans have undone."""
+    found: set[int] = set()
+    for item in told.values():
+        if item.plan.undo_of != ref:
+            continue
+        for index, step in enumerate(item.plan.steps):
+            if step.undoes is not None and item.state(index) is StepState.DONE:
+                found.add(step.undoes)
+    return frozenset(found)
+
+
+def done(told: Mapping[str, Told]) -> tuple[Done, ...]:
+    """Plans that changed something, oldest first."""
+    found = []
+    for ref, item in told.items():
+        indexes = range(len(item.plan.steps))
+        effective = [index for index in indexes if item.took_effect(index)]
+        if not effective:
+            continue
+        undone = undone_steps(told, ref)
+        by = [other.ref for other in told.values() if other.plan.undo_of == ref and undone]
+        found.append(
+            Done(
+                ref=ref,
+                plan=item.plan,
+                states=tuple(item.state(index) for index in indexes),
+                at=item.at,
+                actor=item.actor,
+                undone_by=by[-1] if by and undone.issuperset(effective) else "",
+            )
+        )
+    return tuple(found)
