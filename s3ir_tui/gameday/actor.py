@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +43,13 @@ class Outcome:
     Attributes:
         ok: Whether it succeeded.
         code: AWS's error code, the kind of failure where there was no answer, or "".
-        answer: The answer; an object's body is already read and dropped.
+        answer: The answer, empty for a failure; an object's body is already read and dropped.
         size: Bytes of object data received.
     """
 
     ok: bool
     code: str = ""
-    answer: Mapping[str, Any] | None = None
+    answer: Mapping[str, Any] = field(default_factory=dict)
     size: int = 0
 
     @property

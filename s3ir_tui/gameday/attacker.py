@@ -82,7 +82,7 @@ class Attacker:
         keys = self._keys[bucket]
         if not keys or self._reads % _LIST_AGAIN_AFTER == 0:
             outcome = self._hands.call(credential, "s3", "ListObjectsV2", {"Bucket": bucket}, "read")
-            if outcome.answer is not None:
+            if outcome.ok:
                 listed = [str(entry["Key"]) for entry in outcome.answer.get("Contents", ())]
                 keys.extend(key for key in listed if key not in keys)
         else:
@@ -109,7 +109,7 @@ class Attacker:
     def _make(self, move: Move, params: dict[str, Any], credential: Credential) -> bool:
         if move.each is not None:
             listed = self._hands.call(credential, move.service, move.each.operation, params, move.kind)
-            if listed.answer is None:
+            if not listed.ok:
                 return False
             names = [str(name) for name in listed.answer.get(move.each.names, ())]
             done = [
@@ -120,7 +120,7 @@ class Attacker:
             ]
             return all(done)
         outcome = self._hands.call(credential, move.service, move.operation, params, move.kind)
-        if outcome.answer is None:
+        if not outcome.ok:
             return False
         if move.opens:
             self._waiting.discard(move.opens)

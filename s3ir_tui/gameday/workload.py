@@ -50,7 +50,7 @@ class Worker:
         else:
             operation, params = "GetObject", bucket | {"Key": self._keys[self._calls % len(self._keys)]}
         outcome = self._hands.call(self._credential, "s3", operation, params, "work")
-        if operation == "ListObjectsV2" and outcome.answer is not None:
+        if operation == "ListObjectsV2" and outcome.ok:
             self._keys = [str(entry["Key"]) for entry in outcome.answer.get("Contents", ())]
         self._refused = self._refused + 1 if outcome.refused else 0
         if self._refused and self._refused % REFRESH_AFTER == 0 and self.job.credential.instance:
