@@ -1,0 +1,348 @@
+"""The commands; nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import inspect
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from s3ir_tui import __version__, settings
+from s3ir_tui.headless.exits import EXPLAINED, Code, Failure
+from s3ir_tui.headless.output import Format, say, tell
+from s3ir_tui.settings import Settings
+
+# -- options that several commands share ---------------------------------------------------------------------------
+
+_SIGN_IN: dict[str, Any] = {
+    "profile": Annotated[
+        str | None, typer.Option("--profile", metavar="NAME", help="Profile of the AWS configuration, SSO included.")
+    ],
+    "region": Annotated[str | None, typer.Option("--region", metavar="REGION", help="Home Region.")],
+    "endpoint_url": Annotated[
+        str | None, typer.Option("--endpoint-url", metavar="URL", help="Endpoint for every service, instead of AWS.")
+    ],
+    "role_arn": Annotated[str | None, typer.Option("--role-arn", metavar="ARN", help="Role to assume.")],
+    "mfa_serial": Annotated[
+        str | None, typer.Option("--mfa-serial", metavar="ARN", help="MFA device the role asks for.")
+    ],
+    "external_id": Annotated[
+        str | None, typer.Option("--external-id", metavar="ID", help="External id the role asks for.")
+    ],
+}
+_CASES: dict[str, Any] = {
+    "cases": Annotated[
+        Path | None, typer.Option("--cases", metavar="DIR", help="Folder in which cases are found by name.")
+    ],
+}
+_CASE: dict[str, Any] = {
+    "case": Annotated[str | None, typer.Option("--case", metavar="DIR|NAME", help="Case to record in.")],
+}
+_TRAIL: dict[str, Any] = {
+    "sources": Annotated[
+        list[str] | None,
+        typer.Option("--source", metavar="lookup|bucket|PATH", help="Trail source; repeat for several. Default: all."),
+    ],
+    "since": Annotated[str | None, typer.Option("--since", metavar="TIME", help="How far to look back: 90m, 24h, 7d.")],
+}
+_SAFETY: dict[str, Any] = {
+    "break_glass": Annotated[
+        list[str] | None,
+        typer.Option("--break-glass", metavar="ARN", help="Principal that no plan may cut; repeat for several."),
+    ],
+}
+_LIVE: dict[str, Any] = {
+    "quiet": Annotated[str | None, typer.Option("--quiet", metavar="TIME", help="Silence that counts as quiet: 30m.")],
+    "mouse": Annotated[bool | None, typer.Option("--mouse/--no-mouse", help="Take the terminal's mouse.")],
+}
+_CONFIG: dict[str, Any] = {
+    "config": Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Configuration file (TOML).")],
+}
+
+Output = Annotated[Format, typer.Option("--output", metavar="table|json", help="How to print.")]
+CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Name or folder of a case.")]
+
+Command = Callable[..., int]
+
+
+def takes(*tables: dict[str, Any]) -> Callable[[Command], Callable[..., None]]:
+    """Give a command shared options. They come to it settled, as its first argument.
+
+    Flags after the command win over the same flags before it.
+    """
+    shared = {name: kind for table in tables for name, kind in table.items()} | _CONFIG
+
+    def decorate(command: Command) -> Callable[..., None]:
+        own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+
+        @functools.wraps(command)
+        def wrapper(ctx: typer.Context, **given: Any) -> None:
+            flags: dict[str, Any] = dict(ctx.obj or {})
+            flags |= {name: value for name in shared if (value := given.pop(name)) not in (None, [], ())}
+            if ctx.invoked_subcommand is not None:
+                ctx.obj = flags
+                return
+            config = flags.pop("config", None)
+            raise typer.Exit(command(settings.resolve(flags, config=config), **given))
+
+        context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+        options = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+            for name, kind in shared.items()
+        ]
+        parameters = [context, *(item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in own), *options]
+        wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        wrapper.__annotations__ = {item.name: item.annotation for item in parameters}
+        return wrapper
+
+    return decorate
+
+
+class _DefaultCommand(TyperGroup):
+    """A group whose first command is meant where none is named: `gameday leaked-key`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        default = next(iter(self.commands))
+        if not args or args[0] not in {*self.commands, "--help"}:
+            args = [default, *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    name="s3ir-tui",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="\b\nExit codes:\n" + EXPLAINED,
+)
+gameday = typer.Typer(cls=_DefaultCommand, rich_markup_mode=None, pretty_exceptions_enable=False)
+app.add_typer(gameday, name="gameday")
+
+
+# -- the console ---------------------------------------------------------------------------------------------------
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"s3ir-tui {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+@takes(_SIGN_IN, _CASE, _CASES, _TRAIL, _SAFETY, _LIVE)
+def console(
+    chosen: Settings,
+    version: Annotated[  # noqa: ARG001 - its callback answers
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Show the version and exit.")
+    ] = False,
+) -> int:
+    """War-room console for incidents of unintended access to Amazon S3.
+
+    Without a command it opens on the account that the AWS configuration names. It is read-only until a plan is
+    confirmed; the first one asks for the reason.
+    """
+    from s3ir_tui.console import open_live
+
+    return open_live(chosen)
+
+
+@app.command()
+@takes(_CASES, _LIVE)
+def review(chosen: Settings, case: CaseArgument) -> int:
+    """Open a recorded case: no AWS, no credentials, nothing is changed."""
+    from s3ir_tui.console import open_review
+
+    return open_review(settings.find_case(chosen, case), mouse=chosen.mouse)
+
+
+# -- practice ------------------------------------------------------------------------------------------------------
+
+
+@gameday.callback()
+def practise() -> None:
+    """Practise on an embedded account with an attacker at work in it.
+
+    `gameday [SCENARIO]` is short for `gameday play [SCENARIO]`. Scenarios: leaked-key, reverse-proxy, public-bucket.
+    """
+
+
+Scenario = Annotated[str, typer.Argument(metavar="SCENARIO", help="leaked-key, reverse-proxy or public-bucket.")]
+
+
+@gameday.command("play")
+@takes(_LIVE)
+def play(
+    chosen: Settings,
+    scenario: Scenario = "leaked-key",
+    lag: Annotated[
+        float, typer.Option("--lag", metavar="SECONDS", min=0, help="Seconds until CloudTrail shows a call.")
+    ] = 5.0,
+    delay: Annotated[
+        float, typer.Option("--delay", metavar="SECONDS", min=0, help="Seconds until a change takes effect.")
+    ] = 2.0,
+    case: Annotated[str, typer.Option("--case", metavar="DIR|NAME", help="Case to record in; else a new one.")] = "",
+) -> int:
+    """Open the console on an attack that goes on; what was true is told at the end."""
+    from s3ir_tui.console import open_live
+
+    _check_scenario(scenario)
+    # The settings of the real account stay out of the practice: its profile, its case, its principals.
+    practice = Settings(cases=chosen.cases, quiet=chosen.quiet, mouse=chosen.mouse, case=case)
+    folder = settings.case_folder(practice, kind=f"gameday-{scenario}")
+    from s3ir_tui.gameday.play import play as run
+
+    def open_console(info: dict[str, Any]) -> int:
+        there = replace(practice, region=str(info["region"]), endpoint_url=str(info["endpoint_url"]))
+        return open_live(there, credentials=info["responder"], folder=folder)
+
+    tell(f"starting the embedded account and the attacker of {scenario} ...")
+    return run(scenario, open_console, case=folder, lag=lag, delay=delay)
+
+
+@gameday.command("serve")
+def serve(
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="leaked-key, reverse-proxy or public-bucket.")],
+    info: Annotated[
+        Path,
+        typer.Option("--info", metavar="FILE", help="File (0600, JSON) that takes endpoint, credentials and truth."),
+    ],
+    port: Annotated[
+        int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
+    ] = 0,
+    attacker: Annotated[bool, typer.Option("--attacker/--no-attacker", help="Let the attacker go on.")] = True,
+    lag: Annotated[
+        float, typer.Option("--lag", metavar="SECONDS", min=0, help="Seconds until CloudTrail shows a call.")
+    ] = 0.0,
+    delay: Annotated[
+        float, typer.Option("--delay", metavar="SECONDS", min=0, help="Seconds until a change takes effect.")
+    ] = 0.0,
+    export: Annotated[bool, typer.Option("--export", help="Print shell lines for any AWS client.")] = False,
+) -> None:
+    """Serve the account of a scenario for any AWS client, until it is interrupted."""
+    _check_scenario(scenario)
+    if not info.resolve().parent.is_dir():
+        raise Failure(f"--info {info}: there is no folder {info.resolve().parent}", Code.USAGE)
+    from s3ir_tui.gameday.play import serve as run
+
+    raise typer.Exit(run(scenario, port=port, info=info, attacker=attacker, lag=lag, delay=delay, export=export))
+
+
+def _check_scenario(name: str) -> None:
+    if importlib.util.find_spec("moto") is None or importlib.util.find_spec("flask") is None:
+        raise Failure("the embedded account is not installed: install s3ir-tui with its extra `gameday`", Code.USAGE)
+    from s3ir_tui.gameday.scenarios import SCENARIOS
+
+    if name not in SCENARIOS:
+        raise Failure(f"no scenario {name}: there are {', '.join(SCENARIOS)}", Code.USAGE)
+
+
+# -- without a screen ----------------------------------------------------------------------------------------------
+
+
+@app.command()
+@takes(_SIGN_IN, _CASE, _CASES)
+def triage(chosen: Settings, output: Output = Format.TABLE) -> int:
+    """Print the posture of buckets, principals and instances, and what could not be seen.
+
+    With a case it is recorded there as well.
+    """
+    from s3ir_tui.headless import triage as command
+    from s3ir_tui.headless.session import connect
+
+    return command.run(connect(chosen), output, settings.case_folder(chosen) if chosen.case else None)
+
+
+@app.command()
+@takes(_SIGN_IN, _TRAIL)
+def trail(
+    chosen: Settings,
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="PATH", help="Files and folders of CloudTrail; the account's own trail without."),
+    ] = None,
+    output: Output = Format.TABLE,
+) -> int:
+    """Print who did what to which bucket, from CloudTrail files or from the account."""
+    from s3ir_tui.headless import trail as command
+
+    if paths:
+        return command.from_files(paths, output)
+    from s3ir_tui.headless.session import connect, history
+
+    return command.from_account(history(connect(chosen), chosen), output)
+
+
+@app.command()
+@takes(_SIGN_IN, _CASE, _CASES, _TRAIL, _SAFETY)
+def act(
+    chosen: Settings,
+    words: Annotated[list[str] | None, typer.Argument(metavar="ACTION", help="What to do, and more targets.")] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option("--target", metavar="NAME=VALUE", help="What to work on; repeat for several (`--list` tells)."),
+    ] = None,
+    list_: Annotated[bool, typer.Option("--list", help="Print the actions, what they take and how far they reach.")] = (
+        False
+    ),
+    done: Annotated[bool, typer.Option("--done", help="Print what was done in the case.")] = False,
+    undo: Annotated[str, typer.Option("--undo", metavar="PLAN|last", help="Undo a plan of the case instead.")] = "",
+    as_cli: Annotated[bool, typer.Option("--as-cli", help="Print the plan as lines for the AWS CLI.")] = False,
+    execute: Annotated[bool, typer.Option("--execute", help="Carry the plan out; needs --yes and a case.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Confirm the plan unseen.")] = False,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Ticket or reason, recorded with the plan.")
+    ] = "",
+    output: Output = Format.TABLE,
+) -> int:
+    """Plan an action and print the plan; change something only with --execute --yes."""
+    if execute and (as_cli or not yes or not chosen.case):
+        raise Failure("--execute needs --yes and --case, and goes without --as-cli; nothing was changed", Code.USAGE)
+    from s3ir_tui.headless import act as command
+
+    if list_:
+        return command.list_actions(output)
+    if done:
+        return command.list_done(settings.find_case(chosen, chosen.case), output)
+    wish = command.Wish(
+        *command.parse_words(words or (), target or ()), undo, execute=execute, as_cli=as_cli, reason=reason
+    )
+    from s3ir_tui.headless.session import connect, history
+
+    account = connect(chosen)
+    case = settings.case_folder(chosen) if chosen.case else None
+    return command.run(wish, command.Here(account, history(account, chosen), case, chosen.break_glass), output)
+
+
+@app.command()
+@takes(_CASES)
+def locate(chosen: Settings) -> int:
+    """Print where the configuration and the cases lie."""
+    say(f"config  {settings.config_file(os.environ)}")
+    say(f"cases   {chosen.cases}")
+    return Code.OK
+
+
+def main() -> None:
+    """Run the command line; whatever goes wrong ends in one message and an exit code, never in a traceback."""
+    try:
+        app(prog_name="s3ir-tui")
+    except KeyboardInterrupt:
+        sys.exit(Code.INTERRUPTED)
+    except Exception as error:  # noqa: BLE001 - the last resort: a responder gets a message, whatever happens
+        from s3ir_tui.headless.exits import explain
+
+        if os.environ.get("S3IR_TRACEBACK"):
+            traceback.print_exc()
+        code, text = explain(error)
+        sys.stderr.write(f"s3ir-tui: {text}\n")
+        sys.exit(code)
