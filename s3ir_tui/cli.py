@@ -8,7 +8,7 @@ import inspect
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -332,10 +332,14 @@ def locate(chosen: Settings) -> int:
     return Code.OK
 
 
-def main() -> None:
-    """Run the command line; whatever goes wrong ends in one message and an exit code, never in a traceback."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; whatever goes wrong ends in one message and an exit code, never in a traceback.
+
+    Args:
+        arguments: The words after the program's name; those of the process where it is `None`.
+    """
     try:
-        app(prog_name="s3ir-tui")
+        app(args=arguments, prog_name="s3ir-tui")
     except KeyboardInterrupt:
         sys.exit(Code.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the last resort: a responder gets a message, whatever happens
