@@ -29,11 +29,10 @@ def open_live(settings: Settings, *, credentials: Credentials | None = None, fol
     connect = connector(settings, credentials)
     _shield()
     from s3ir_tui.app import run
-    from s3ir_tui.headless.case import about
     from s3ir_tui.journal import Journal
     from s3ir_tui.live import LiveRoom
 
-    journal = Journal.open(make_private(folder or case_folder(settings)), about=about("console"))
+    journal = Journal.open(make_private(folder or case_folder(settings)), about={"command": "console"})
     room = LiveRoom(connect, journal, back=settings.since, quiet=settings.quiet)
     return run(room, None, None, mouse=settings.mouse)
 

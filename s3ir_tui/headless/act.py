@@ -141,11 +141,8 @@ def list_actions(form: Format) -> int:
 
 def list_done(case: Path, form: Format) -> int:
     """Print the plans of a case that changed something, oldest first."""
-    journal = Journal.open(case, about={}, readonly=True)
-    try:
+    with Journal.open(case, about={}, readonly=True) as journal:
         found = done(tell(journal.records("actions")))
-    finally:
-        journal.close("listed")
     rows = [(item.ref, item.at, item.plan.action, item.plan.title, item.undone_by) for item in found]
     names = ("ref", "at", "action", "title", "undone_by")
     if form is Format.JSON:
@@ -186,11 +183,8 @@ def _reading(case: Path | None) -> Iterator[Log]:
     if case is None or not case.is_dir():
         yield Unrecorded()
         return
-    journal = Journal.open(case, about={}, readonly=True)
-    try:
+    with Journal.open(case, about={}, readonly=True) as journal:
         yield journal
-    finally:
-        journal.close("planned")
 
 
 def _plan(desk: Desk, wish: Wish) -> Plan:
