@@ -1,0 +1,42 @@
+"""IAM policies: evaluate them as AWS does, tell whom they let in, edit them by Sid."""
+
+from s3ir_tui.policy.authorization import Decision, Policies, authorize
+from s3ir_tui.policy.document import (
+    BUCKET_POLICY_LIMIT,
+    INLINE_LIMITS,
+    Document,
+    PolicyError,
+    measure,
+    merge,
+    minify,
+    statements,
+    without_sids,
+)
+from s3ir_tui.policy.evaluation import Effect, Match, evaluate
+from s3ir_tui.policy.exposure import foreign_accounts, is_public, public_statements
+from s3ir_tui.policy.request import Caller, Request
+from s3ir_tui.policy.validation import parse
+
+__all__ = [
+    "BUCKET_POLICY_LIMIT",
+    "INLINE_LIMITS",
+    "Caller",
+    "Decision",
+    "Document",
+    "Effect",
+    "Match",
+    "Policies",
+    "PolicyError",
+    "Request",
+    "authorize",
+    "evaluate",
+    "foreign_accounts",
+    "is_public",
+    "measure",
+    "merge",
+    "minify",
+    "parse",
+    "public_statements",
+    "statements",
+    "without_sids",
+]
