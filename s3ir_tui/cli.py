@@ -189,7 +189,7 @@ def play(
     ] = 5.0,
     delay: Annotated[
         float, typer.Option("--delay", metavar="SECONDS", min=0, help="Seconds until a change takes effect.")
-    ] = 2.0,
+    ] = 0.0,
     case: Annotated[str, typer.Option("--case", metavar="DIR|NAME", help="Case to record in; else a new one.")] = "",
 ) -> int:
     """Open the console on an attack that goes on; what was true is told at the end."""

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from actions.cli_text import cli_lines
 from actions.desk import Desk
-
 from actions.plan import Answer, Danger, Plan, Progress, Refusal, Result, StepState, Targets
 from actions.records import Log, Recorded, done, tell
 from actions.subjects import TARGETS
