@@ -1,0 +1,81 @@
+"""Durable writes: bytes that are on the disk when a call returns, and room kept for the last records on a full one."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import secrets
+from pathlib import Path
+
+RESERVE_BYTES = 1 << 20
+_RESERVE_NAME = "reserve"
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+# fsync on macOS only reaches the drive's cache.
+_FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
+
+
+def is_full(error: OSError) -> bool:
+    """Whether a write failed for want of room."""
+    return error.errno in _FULL
+
+
+def sync(fd: int) -> None:
+    """Wait until the file's bytes are on the disk."""
+    if _FULL_SYNC is not None:
+        fcntl.fcntl(fd, _FULL_SYNC)
+    else:
+        os.fdatasync(fd)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """Write all bytes and wait until they are on the disk."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+    sync(fd)
+
+
+class Reserve:
+    """A file that is deleted when the disk is full, to make room for the last records.
+
+    Args:
+        folder: The case folder.
+        size: Its size in bytes; 0 keeps none.
+    """
+
+    def __init__(self, folder: Path, size: int = RESERVE_BYTES) -> None:
+        self._folder, self._path, self._size = folder, folder / _RESERVE_NAME, size
+
+    def fill(self) -> bool:
+        """Set the room aside, unless it is or there is little left; tells whether it is."""
+        try:
+            if not self._size or (self._path.exists() and self._path.stat().st_size >= self._size):
+                return True
+            room = os.statvfs(self._folder)
+            if room.f_bavail * room.f_frsize < 2 * self._size:
+                return False
+            # Random bytes, since a file system that compresses would keep no room for zeros.
+            self._path.write_bytes(secrets.token_bytes(self._size))
+        except OSError:
+            self.release()
+            return False
+        return True
+
+    def release(self) -> bool:
+        """Give the room back to the disk; tells whether there was any."""
+        try:
+            self._path.unlink()
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,250 @@
+"""What must not stand in the log is taken out before it is recorded, by four sieves, the surest first.
+
+0. Known values: the console's own secrets, told by `learn`, wherever they turn up.
+1. The service model: what botocore marks as sensitive in the input and output of our own calls (`call`).
+2. Names: fields that carry credentials, such as `sessionToken` or `Authorization`.
+3. Shapes: values that look like a secret wherever they stand, in notes, error texts, object keys and URLs too.
+
+What is taken out leaves `[redacted:KIND:8 hex]`, an HMAC under a key of this process: equal values are recognised,
+guesses cannot be tried. Access key ids, KMS key ARNs and the MD5 of customer keys are evidence and stay.
+
+Only our own secrets are learned. What sieve 2 meets comes from outside: an attacker who could have a value learned
+could have a bucket's name taken out of the whole log.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import math
+import re
+import secrets
+import threading
+from collections.abc import Mapping
+from datetime import date
+from functools import lru_cache
+from typing import Any, Protocol
+from urllib.parse import quote
+
+_KEY = secrets.token_bytes(32)
+_SHORTEST_KNOWN = 12
+_DEEPEST = 80
+
+# Marked as sensitive by the service model, but evidence (the key of a ransom, an access key id) and no secrets.
+_EVIDENCE = frozenset({"SSEKMSKeyId", "NonEmptyKmsKeyArnString", "AccessKeyId", "accessKeyIdType"})
+
+# CloudTrail's own redaction.
+_HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
+
+_known: tuple[tuple[str, str], ...] = ()  # secret value and its mark, longest first; replaced, never changed
+_learning = threading.Lock()
+
+_NAMES = re.compile(
+    r"""(?ix) (?: .*[-_.] )? (?: (?:proxy-)?authorization | (?:set-)?cookie | (?:x-amz-)?security-?token
+    | session-?token | secret-?(?:access-?)?key | secret | password | passwd | passphrase | api-?key
+    | (?:access|refresh|id)-?token | client-?secret | private-?key | signature | mfa-?(?:code|token)? | token-?code
+    | otp | pin | (?:copy-?source-?)?sse-?customer-?key | server-side-encryption-customer-key
+    | server-side-encryption-context | sse-?kms-?encryption-?context | assertion | saml-?assertion
+    | web-?identity-?token | plaintext | (?:new|old)-?password )"""
+)
+
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY( BLOCK)?-----.*?(-----END [A-Z0-9 ]{0,40}PRIVATE KEY( BLOCK)?-----|\Z)",
+    re.DOTALL,
+)
+_PRESIGNED = re.compile(
+    r"""(?i)(?<=[?&])(X-Amz-Signature|X-Amz-Security-Token|Signature|sig|token|access_token)=([^&\s"'<>]+)"""
+)
+_AUTHORIZATION = re.compile(
+    r"(?i)(SignedHeaders=[^\s,]{1,2000},\s*Signature=|\bAWS \w{1,128}:|\b(?:Bearer|Basic)\s+(?=(?-i:\S+[A-Z0-9=])))"
+    r"([A-Za-z0-9+/=._~-]{8,})"
+)
+_SESSION_TOKEN = re.compile(
+    r"(?<![A-Za-z0-9+/])(?:IQoJb3JpZ2lu|FwoGZXIvYXdz|FQoGZXIvYXdz|AQoDYXdz|AgoJb3JpZ2lu)[A-Za-z0-9+/=%]{40,}"
+)
+_NAMED_KEY = re.compile(
+    r"""(?i)(secret[_-]?(?:access)?[_-]?key["']?\s{0,3}(?:=>|=|:)\s{0,3}["']?)([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])"""
+)
+_BARE_KEY = re.compile(r"(?<![A-Za-z0-9+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
+_JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}")
+_TOKEN = re.compile(
+    r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{40,}|xox[abprs]-[A-Za-z0-9-]{10,}|glpat-[A-Za-z0-9_-]{20,})"
+)
+_URL_PASSWORD = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,20}://[^/\s:@]{0,256}:)([^@\s/]{1,256})(?=@)")
+
+# What every shape above needs to be there at all: most strings of a trail are passed by this one look.
+_SUSPECT = re.compile(
+    r"[A-Za-z0-9/+]{40}|-----BEGIN|[?&][A-Za-z_-]{3,20}=|(?i:signature=|bearer\s|basic\s|\baws \w+:)|eyJ|gh[pousr]_"
+    r"|github_pat_|xox[abprs]-|glpat-|://[^/\s:@]*:[^@\s/]*@"
+)
+_SHORTEST_SUSPECT = 10
+_HEX = re.compile(r"[0-9a-fA-F]+")
+_CHANGES = 12
+
+
+class Shape(Protocol):
+    """A shape of botocore's service model, as far as it is used here."""
+
+    name: str
+    type_name: str
+    metadata: Mapping[str, Any]
+    serialization: Mapping[str, Any]
+
+
+class Operation(Protocol):
+    """botocore's model of an operation: `client.meta.service_model.operation_model(name)`."""
+
+    @property
+    def input_shape(self) -> Any: ...
+    @property
+    def output_shape(self) -> Any: ...
+
+
+def mark(kind: str, secret: str) -> str:
+    """What stands in a secret's place."""
+    digest = hmac.new(_KEY, secret.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+    return f"[redacted:{kind}:{digest[:8]}]"
+
+
+def marked(value: object) -> bool:
+    """Whether something was taken out of a value: it is then not fit to be sent back to AWS."""
+    if isinstance(value, str):
+        return "[redacted:" in value
+    if isinstance(value, Mapping):
+        return any(marked(key) or marked(item) for key, item in value.items())
+    return isinstance(value, list | tuple) and any(marked(item) for item in value)
+
+
+def learn(kind: str, value: str | None) -> None:
+    """From now on this value is taken out wherever it turns up. For our own secrets only.
+
+    Args:
+        kind: What it is, for its mark: `secret-key`, `session-token`.
+        value: The secret; values too short to be told from words are passed over.
+    """
+    global _known
+    if not value or len(value) < _SHORTEST_KNOWN:
+        return
+    with _learning:
+        told = {secret for secret, _ in _known}
+        new = [(form, mark(kind, value)) for form in {value, quote(value, safe="")} if form not in told]
+        _known = tuple(sorted((*_known, *new), key=lambda pair: -len(pair[0])))
+
+
+def text(found: str) -> str:
+    """A text without the secrets in it."""
+    for secret, instead in _known:
+        if secret in found:
+            found = found.replace(secret, instead)
+    if len(found) < _SHORTEST_SUSPECT or not _SUSPECT.search(found):
+        return found
+    found = _PRIVATE_KEY.sub(lambda m: mark("private-key", m[0]), found)
+    found = _PRESIGNED.sub(lambda m: f"{m[1]}={_mark_once(m[1].lower(), m[2])}", found)
+    found = _AUTHORIZATION.sub(lambda m: m[1] + mark("authorization", m[2]), found)
+    found = _SESSION_TOKEN.sub(lambda m: mark("session-token", m[0]), found)
+    found = _NAMED_KEY.sub(lambda m: m[1] + mark("secret-key", m[2]), found)
+    found = _BARE_KEY.sub(lambda m: mark("secret-key", m[0]) if _is_random(m[0]) else m[0], found)
+    found = _JWT.sub(lambda m: mark("token", m[0]), found)
+    found = _TOKEN.sub(lambda m: mark("token", m[0]), found)
+    return _URL_PASSWORD.sub(lambda m: m[1] + _mark_once("password", m[2]), found)
+
+
+def value(found: Any, name: str = "") -> Any:
+    """A value as JSON values without secrets. Bytes become their length and hash, times ISO 8601.
+
+    Args:
+        found: Anything.
+        name: Name of the field that it stands in.
+    """
+    return _value(found, _is_secret_name(name) if name else False, 0)
+
+
+def document(found: Mapping[str, Any]) -> dict[str, Any]:
+    """As `value`, for the document of a record."""
+    return {str(key): value(item, str(key)) for key, item in found.items()}
+
+
+def call(operation: Operation, params: Mapping[str, Any], answer: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Parameters and answer of one of our own calls; what the model calls sensitive is learned and taken out.
+
+    Returns:
+        `{"params": ...}`, with `"answer"` where there is one.
+    """
+    clean = {"params": value(_by_model(params, operation.input_shape))}
+    if answer is not None:
+        clean["answer"] = value(_by_model(answer, operation.output_shape))
+    return clean
+
+
+@lru_cache(4096)
+def _is_secret_name(name: str) -> bool:
+    return len(name) <= 100 and _NAMES.fullmatch(name) is not None
+
+
+def _value(found: Any, secret: bool, depth: int) -> Any:
+    if isinstance(found, str):
+        return _secret(found) if secret else text(found)
+    if found is None or isinstance(found, bool):
+        return found
+    if isinstance(found, int) and not secret:
+        return found if abs(found) < 1 << 64 else str(found)
+    if depth > _DEEPEST:
+        return "[nested too deeply to be recorded]"
+    if isinstance(found, Mapping):
+        return {
+            text(str(key)): _value(item, secret or _is_secret_name(str(key)), depth + 1) for key, item in found.items()
+        }
+    if isinstance(found, list | tuple | set | frozenset):
+        return [_value(item, secret, depth + 1) for item in found]
+    return _secret(str(found)) if secret else _other(found)
+
+
+def _other(found: Any) -> Any:
+    if isinstance(found, float):
+        return found if math.isfinite(found) else str(found)
+    if isinstance(found, bytes | bytearray | memoryview):
+        return {"bytes": len(found), "sha256": hashlib.sha256(found).hexdigest()}
+    if isinstance(found, date):
+        return found.isoformat()
+    if hasattr(found, "read"):
+        return {"stream": type(found).__name__}
+    return text(str(found))[:2000]
+
+
+def _secret(found: str) -> str:
+    return found if not found or found == _HIDDEN else _mark_once("field", found)
+
+
+def _mark_once(kind: str, secret: str) -> str:
+    return secret if secret.startswith("[redacted:") and secret.endswith("]") else mark(kind, secret)
+
+
+def _is_random(found: str) -> bool:
+    """Whether forty characters look drawn at random, as a secret access key is, and not like a path or a hash.
+
+    A random key changes between capitals, small letters and digits some 24 times, a path of words a few times between
+    its slashes; fewer than twelve times happens to one random key in a hundred thousand.
+    """
+    if found.upper() == found or found.lower() == found or _HEX.fullmatch(found):
+        return False
+    classes = [0 if c.isupper() else 1 if c.islower() else 2 if c.isdigit() else 3 for c in found]
+    pairs = zip(found, found[1:], classes, classes[1:], strict=False)
+    return sum(a != b for left, right, a, b in pairs if left != "/" and right != "/") >= _CHANGES
+
+
+def _by_model(found: Any, shape: Any) -> Any:
+    if shape is None or found is None:
+        return found
+    if shape.metadata.get("sensitive") and shape.name not in _EVIDENCE:
+        if isinstance(found, str):
+            learn(shape.name, found)
+        return mark(shape.name, str(found))
+    if shape.serialization.get("streaming"):
+        return {"stream": shape.name}
+    if shape.type_name == "structure" and isinstance(found, Mapping):
+        return {key: _by_model(item, shape.members.get(key)) for key, item in found.items()}
+    if shape.type_name == "list" and isinstance(found, list | tuple):
+        return [_by_model(item, shape.member) for item in found]
+    if shape.type_name == "map" and isinstance(found, Mapping):
+        return {key: _by_model(item, shape.value) for key, item in found.items()}
+    return found
