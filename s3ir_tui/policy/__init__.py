@@ -15,7 +15,7 @@ from s3ir_tui.policy.document import (
 from s3ir_tui.policy.evaluation import Effect, Match, evaluate
 from s3ir_tui.policy.exposure import foreign_accounts, is_public, public_statements
 from s3ir_tui.policy.request import Caller, Request
-from s3ir_tui.policy.validation import parse
+from s3ir_tui.policy.validation import named_principals, parse, validate
 
 __all__ = [
     "BUCKET_POLICY_LIMIT",
@@ -35,8 +35,10 @@ __all__ = [
     "measure",
     "merge",
     "minify",
+    "named_principals",
     "parse",
     "public_statements",
     "statements",
+    "validate",
     "without_sids",
 ]

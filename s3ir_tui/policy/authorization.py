@@ -97,7 +97,8 @@ class _Hearing:
         self.caller = caller = request.caller
         self.policies = policies
         self.acl_allows = acl_allows
-        self.signed = not caller.anonymous and not caller.service and not caller.federated
+        by_provider = caller.federated is not None and not caller.arn and not caller.session_arn
+        self.signed = not caller.anonymous and not caller.service and not by_provider
         self.own = policies.resource_owner is None or policies.resource_owner == caller.account_id
         self.trust = asked.action in _TRUST
         self.resource = self._resource_says()

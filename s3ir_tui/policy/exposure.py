@@ -17,8 +17,10 @@ _FIXED_VALUE_KEYS = frozenset(
     {
         "aws:principalaccount",
         "aws:principalorgid",
+        "aws:principalorgpaths",
         "aws:sourceaccount",
         "aws:sourceorgid",
+        "aws:sourceorgpaths",
         "aws:sourceowner",
         "aws:sourcevpc",
         "aws:sourcevpce",
@@ -27,7 +29,6 @@ _FIXED_VALUE_KEYS = frozenset(
     }
 )
 _ARN_KEYS = frozenset({"aws:principalarn", "aws:sourcearn", "s3:dataaccesspointarn"})
-_PATH_KEYS = frozenset({"aws:principalorgpaths", "aws:sourceorgpaths"})
 _NARROWING = frozenset(
     {"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress", "binaryequals"}
 )
@@ -117,8 +118,6 @@ def _fixed(key: str, value: str, condition: Condition) -> bool:
         return condition.name.base == "ipaddress" and _narrow_network(value)
     if key in _ARN_KEYS:
         return _fixed_arn(key, value)
-    if key in _PATH_KEYS:
-        return not _wild(value.split("/", 1)[0])
     if key == "aws:principalaccount" and value == "anonymous":
         return False
     return key in _FIXED_VALUE_KEYS and not _wild(value)

@@ -75,7 +75,7 @@ def glob(parts: Tokens) -> re.Pattern[str]:
 def arn(parts: Tokens) -> re.Pattern[str]:
     """A pattern for ARNs: each of the six parts on its own, only the last one may reach over colons.
 
-    Missing parts are wildcards: `arn:aws:sqs` stands for `arn:aws:sqs:*:*:*` (IAM User Guide, Resource element).
+    Source: IAM User Guide, ARN condition operators. Missing parts are wildcards, so that `*` stands for any ARN.
     """
     segments: list[list[str | Wild]] = [[]]
     for part in parts:

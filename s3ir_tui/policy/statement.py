@@ -45,7 +45,11 @@ class Actions:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One value of the Resource element; `compiled` is missing where a variable must be resolved first."""
+    """One value of the Resource element; `compiled` is missing where a variable must be resolved first.
+
+    A `*` reaches over colons here. AWS says so of one that ends a part of the ARN; of one within a part it is assumed,
+    which differs only for patterns that nobody writes.
+    """
 
     text: str
     compiled: re.Pattern[str] | None
@@ -59,7 +63,7 @@ class Resource:
             parts = pattern.tokens(self.text, asked.resolve)
             if parts is None:
                 return None
-            compiled = pattern.arn(parts)
+            compiled = pattern.glob(parts)
         return compiled.match(asked.resource) is not None
 
 
@@ -296,7 +300,7 @@ def _resources(values: Iterable[str], variables: bool) -> tuple[Resource, ...]:
     return tuple(
         Resource(
             value,
-            None if variables and pattern.has_variable(value) else pattern.arn(pattern.tokens(value, None) or ()),
+            None if variables and pattern.has_variable(value) else pattern.glob(pattern.tokens(value, None) or ()),
         )
         for value in values
     )
