@@ -202,10 +202,15 @@ def play(
     from s3ir_tui.gameday.play import play as run
 
     def open_console(info: dict[str, Any]) -> int:
-        there = replace(practice, region=str(info["region"]), endpoint_url=str(info["endpoint_url"]))
+        there = replace(
+            practice,
+            region=str(info["region"]),
+            endpoint_url=str(info["endpoint_url"]),
+            break_glass=tuple(info["console"]["break_glass"]),
+        )
         return open_live(there, credentials=info["responder"], folder=folder)
 
-    tell(f"starting the embedded account and the attacker of {scenario} ...")
+    tell(f"Game day {scenario}: starting the embedded account and the attacker ...")
     return run(scenario, open_console, case=folder, lag=lag, delay=delay)
 
 
@@ -313,14 +318,43 @@ def act(
         return command.list_actions(output)
     if done:
         return command.list_done(settings.find_case(chosen, chosen.case), output)
-    wish = command.Wish(
-        *command.parse_words(words or (), target or ()), undo, execute=execute, as_cli=as_cli, reason=reason
-    )
+    action, targets = command.parse_words(words or (), target or (), undo)
+    wish = command.Wish(action, targets, undo, execute=execute, as_cli=as_cli, reason=reason)
     from s3ir_tui.headless.session import connect, history
 
     account = connect(chosen)
     case = settings.case_folder(chosen) if chosen.case else None
     return command.run(wish, command.Here(account, history(account, chosen), case, chosen.break_glass), output)
+
+
+@app.command()
+@takes(_CASES)
+def verify(
+    chosen: Settings,
+    case: CaseArgument,
+    anchors: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="ANCHOR", help="Heads published elsewhere: '46d868cb:17 58bde580' or FILE:SEQ:HASH."),
+    ] = None,
+    output: Output = Format.TABLE,
+) -> int:
+    """Check that the log of a case is whole and agrees with published heads."""
+    from s3ir_tui.headless import verify as command
+
+    return command.run(settings.find_case(chosen, case), anchors or (), output)
+
+
+@app.command()
+@takes(_CASES)
+def report(
+    chosen: Settings,
+    case: CaseArgument,
+    file: Annotated[Path | None, typer.Option("-o", "--file", metavar="FILE", help="Write it there.")] = None,
+) -> int:
+    """Write the report of a case from its record, as Markdown."""
+    from s3ir_tui.headless import report as command
+
+    return command.run(settings.find_case(chosen, case), file)
 
 
 @app.command()

@@ -123,7 +123,7 @@ def find_case(settings: Settings, name: str) -> Path:
         if candidate.is_dir():
             return candidate
     known = sorted(item.name for item in settings.cases.iterdir() if item.is_dir()) if settings.cases.is_dir() else []
-    raise SettingsError(f"no case {name}: {folder} is not there{_nearest(name, known)}")
+    raise SettingsError(f"no case {name}: {folder} is not there{nearest(name, known)}")
 
 
 def make_private(folder: Path) -> Path:
@@ -146,6 +146,12 @@ def duration(text: str) -> timedelta:
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
+def nearest(word: str, known: Iterable[str]) -> str:
+    """What to say of a word that is not known: `; did you mean region?`, or nothing where no known word is near."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
 def _from_file(given: Path | None, env: Mapping[str, str]) -> dict[str, Any]:
     named = given or (Path(env["S3IR_CONFIG"]) if env.get("S3IR_CONFIG") else None)
     path = named or config_file(env)
@@ -160,7 +166,7 @@ def _from_file(given: Path | None, env: Mapping[str, str]) -> dict[str, Any]:
         raise SettingsError(f"{path}: cannot be read ({error})") from None
     for key in table:
         if key not in _PARSERS:
-            raise SettingsError(f"{path}: unknown key {key}{_nearest(key, _PARSERS)}")
+            raise SettingsError(f"{path}: unknown key {key}{nearest(key, _PARSERS)}")
     return {key: _parsed(key, value, f"{path}: {key}") for key, value in table.items()}
 
 
@@ -172,7 +178,7 @@ def _from_environment(env: Mapping[str, str]) -> dict[str, Any]:
         name = variable.removeprefix(PREFIX).lower()
         if name not in _PARSERS:
             known = [PREFIX + key.upper() for key in _PARSERS]
-            raise SettingsError(f"unknown environment variable {variable}{_nearest(variable, known)}")
+            raise SettingsError(f"unknown environment variable {variable}{nearest(variable, known)}")
         if value:
             found[name] = _parsed(name, value, variable)
     return found
@@ -248,11 +254,6 @@ def _place(name: str, root: Path) -> Path:
     if not _NAME.fullmatch(name):
         raise SettingsError(f"{name!r} cannot name a case: letters, digits, dot, dash and underscore, or a path with /")
     return root / name
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _xdg(env: Mapping[str, str], variable: str, home: str) -> Path:

@@ -20,6 +20,7 @@ from s3ir_tui.headless.output import Format, print_json, print_table
 from s3ir_tui.headless.output import tell as aside
 from s3ir_tui.headless.plan_text import plan_lines
 from s3ir_tui.journal import Journal, WriteFailed
+from s3ir_tui.settings import nearest
 from s3ir_tui.text import clean
 
 if TYPE_CHECKING:
@@ -103,16 +104,31 @@ def parse_targets(values: Sequence[str]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def parse_words(words: Sequence[str], targets: Sequence[str]) -> tuple[str, dict[str, tuple[str, ...]]]:
+def parse_words(words: Sequence[str], targets: Sequence[str], undo: str) -> tuple[str, dict[str, tuple[str, ...]]]:
     """Take the words of the command line apart: the action is the one that is not NAME=VALUE.
 
+    Args:
+        words: What stands by itself.
+        targets: What was given as `--target`.
+        undo: The plan to undo, which takes neither action nor targets.
+
+    Returns:
+        The action, "" where a plan is undone, and its targets.
+
     Raises:
-        Failure: There is more than one action, or a target makes no sense.
+        Failure: There is not exactly one thing to do, no such action, or a target makes no sense.
     """
-    actions = [word for word in words if "=" not in word]
-    if len(actions) > 1:
-        raise Failure(f"one action at a time: {', '.join(actions)}", Code.USAGE)
-    return "".join(actions), parse_targets([*targets, *(word for word in words if "=" in word)])
+    from actions.registry import ACTIONS
+
+    asked = [word for word in words if "=" not in word]
+    chosen = parse_targets([*targets, *(word for word in words if "=" in word)])
+    if undo and not asked and not chosen:
+        return "", {}
+    if len(asked) != 1 or undo:
+        raise Failure("name one action, or a plan with --undo; `s3ir-tui act --list` shows the actions", Code.USAGE)
+    if asked[0] not in ACTIONS:
+        raise Failure(f"no action {asked[0]}{nearest(asked[0], ACTIONS)}; see `s3ir-tui act --list`", Code.USAGE)
+    return asked[0], chosen
 
 
 def list_actions(form: Format) -> int:

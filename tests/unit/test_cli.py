@@ -115,7 +115,13 @@ def test_gameday_never_works_in_the_case_or_profile_of_the_settings(
 ) -> None:
     from s3ir_tui.gameday import play
 
-    info = {"region": "us-east-1", "endpoint_url": "http://127.0.0.1:1", "responder": {}}
+    arn = "arn:aws:iam::111122223333:role/BreakGlass"
+    info = {
+        "region": "us-east-1",
+        "endpoint_url": "http://127.0.0.1:1",
+        "responder": {},
+        "console": {"break_glass": [arn]},
+    }
     monkeypatch.setattr(play, "play", lambda _scenario, open_console, **_: open_console(info))
     monkeypatch.setenv("S3IR_CASE", "IR-42")
     monkeypatch.setenv("S3IR_PROFILE", "production")
@@ -123,7 +129,7 @@ def test_gameday_never_works_in_the_case_or_profile_of_the_settings(
     assert run("gameday").code == Code.OK
     [found] = opened
     assert (found.case, found.profile, found.role_arn) == ("", "", "")
-    assert found.endpoint_url == "http://127.0.0.1:1"
+    assert (found.endpoint_url, found.break_glass) == ("http://127.0.0.1:1", (arn,))
 
 
 def test_unknown_scenario_names_those_there_are(run: Run) -> None:
