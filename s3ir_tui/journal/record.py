@@ -53,6 +53,13 @@ class Record(Mapping[str, Any]):
         except ValueError:
             return said
 
+    def get(self, key: str, default: Any = None, /) -> Any:
+        """The value of a field, or the default where there is none."""
+        entry = self._entry
+        if key in entry and key != STORED:
+            return entry[key]
+        return self[key] if key in self._stored else default
+
     def __iter__(self) -> Iterator[str]:
         yield from (key for key in self._entry if key != STORED)
         yield from (key for key in self._stored if key not in self._entry)
