@@ -134,6 +134,8 @@ def _decode(text: str) -> dict[str, Any]:
         raise PolicyError("the policy has no Statement")
     if not all(isinstance(item, dict) for item in items):
         raise PolicyError("a Statement of the policy is not an object")
+    if not all(isinstance(item.get("Sid", ""), str) for item in items):
+        raise PolicyError("a Sid of the policy is not text")
     found["Statement"] = items
     return found
 

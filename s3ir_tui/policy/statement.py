@@ -240,11 +240,8 @@ def compile_statement(item: Mapping[str, Any], *, variables: bool) -> Compiled:
         raise PolicyError("a statement needs Action or NotAction")
     resources = _one_of(item, "Resource", "NotResource")
     principals = _one_of(item, "Principal", "NotPrincipal")
-    sid = item.get("Sid", "")
-    if not isinstance(sid, str):
-        raise PolicyError("Sid is not text")
     return Compiled(
-        sid=sid,
+        sid=item.get("Sid", ""),
         allow=effect == "Allow",
         actions=_actions(_texts(actions, item[actions])),
         not_action=actions == "NotAction",
