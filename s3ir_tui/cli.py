@@ -70,6 +70,10 @@ _CONFIG: dict[str, Any] = {
 
 Output = Annotated[Format, typer.Option("--output", metavar="table|json", help="How to print.")]
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Name or folder of a case.")]
+Anchors = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="ANCHOR", help="Heads published elsewhere: '46d868cb:17 58bde580' or FILE:SEQ:HASH."),
+]
 
 Command = Callable[..., int]
 
@@ -329,15 +333,7 @@ def act(
 
 @app.command()
 @takes(_CASES)
-def verify(
-    chosen: Settings,
-    case: CaseArgument,
-    anchors: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="ANCHOR", help="Heads published elsewhere: '46d868cb:17 58bde580' or FILE:SEQ:HASH."),
-    ] = None,
-    output: Output = Format.TABLE,
-) -> int:
+def verify(chosen: Settings, case: CaseArgument, anchors: Anchors = None, output: Output = Format.TABLE) -> int:
     """Check that the log of a case is whole and agrees with published heads."""
     from s3ir_tui.headless import verify as command
 
@@ -349,12 +345,13 @@ def verify(
 def report(
     chosen: Settings,
     case: CaseArgument,
+    anchors: Anchors = None,
     file: Annotated[Path | None, typer.Option("-o", "--file", metavar="FILE", help="Write it there.")] = None,
 ) -> int:
-    """Write the report of a case from its record, as Markdown."""
+    """Print the report of a case, made from its record, as Markdown."""
     from s3ir_tui.headless import report as command
 
-    return command.run(settings.find_case(chosen, case), file)
+    return command.run(settings.find_case(chosen, case), anchors or (), file)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from s3ir_tui import cli, console
 from s3ir_tui.headless.exits import Code
+from s3ir_tui.journal import Journal
 from s3ir_tui.settings import Settings
 
 
@@ -221,3 +223,49 @@ def test_help_tells_the_exit_codes_and_the_commands(run: Run) -> None:
 def test_version_is_told(run: Run) -> None:
     ended = run("--version")
     assert (ended.code, ended.out) == (Code.OK, "s3ir-tui 0.1.0\n")
+
+
+@pytest.fixture
+def case(cases: Path) -> tuple[str, str]:
+    """The name of a recorded case, and the head of its log after its only note."""
+    with Journal.open(cases / "IR-42", about={}) as journal:
+        journal.record("case", {"kind": "note", "text": "reported by the help desk"})
+        return "IR-42", journal.head
+
+
+def test_sound_log_verifies_with_the_head_as_the_status_line_shows_it(run: Run, case: tuple[str, str]) -> None:
+    name, head = case
+    ended = run("verify", name, *head.split(), "--output", "json")
+    assert ended.code == Code.OK
+    assert (ended.data["ok"], ended.data["links_checked"]) == (True, 1)
+
+
+def test_changed_log_does_not_verify(run: Run, case: tuple[str, str], cases: Path) -> None:
+    [log] = (cases / "IR-42").glob("*.jsonl")
+    log.write_bytes(log.read_bytes().replace(b"help desk", b"help dusk"))
+    assert run("verify", case[0]).code == Code.PROBLEM
+    ended = run("verify", case[0], "--output", "json")
+    assert ended.code == Code.PROBLEM
+    assert ended.data["problems"]
+
+
+def test_head_that_the_log_never_had_does_not_verify(run: Run, case: tuple[str, str]) -> None:
+    session = case[1].partition(":")[0]
+    assert run("verify", case[0], f"{session}:1", "0123abcd").code == Code.PROBLEM
+    assert run("verify", case[0], "nonsense").code == Code.USAGE
+
+
+def test_report_is_printed_or_written_for_its_owner_alone(run: Run, case: tuple[str, str], tmp_path: Path) -> None:
+    printed = run("report", case[0])
+    assert printed.code == Code.OK
+    assert "help desk" in printed.out
+    file = tmp_path / "report.md"
+    assert run("report", case[0], "-o", file).code == Code.OK
+    assert "help desk" in file.read_text()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert run("report", case[0], "-o", tmp_path / "none" / "report.md").code == Code.PROBLEM
+
+
+def test_what_was_done_is_listed_without_signing_in(run: Run, case: tuple[str, str]) -> None:
+    ended = run("act", "--done", "--case", case[0], "--output", "json")
+    assert (ended.code, ended.data) == (Code.OK, [])
