@@ -57,12 +57,7 @@ def _bool(parts: Tokens) -> Predicate:
 
 def _ip_address(parts: Tokens) -> Predicate:
     network = ipaddress.ip_network(pattern.plain(parts), strict=False)
-
-    def inside(value: str) -> bool:
-        address = ipaddress.ip_address(value)
-        return address.version == network.version and address in network
-
-    return inside
+    return lambda value: ipaddress.ip_address(value) in network
 
 
 def _ordered(read: Callable[[str], Any], compare: _Compare) -> Callable[[Tokens], Predicate]:

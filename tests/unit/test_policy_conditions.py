@@ -142,7 +142,7 @@ SETS = [
 def test_keys_of_several_values_follow_their_qualifier(
     operator: str, wanted: list[str], values: tuple[str, ...] | None, expected: bool
 ) -> None:
-    context = {} if values is None else {"aws__TagKeys": values}
+    context: dict[str, Any] = {} if values is None else {"aws__TagKeys": values}
     assert holds({operator: {"aws:TagKeys": wanted}}, **context) is expected
 
 
@@ -176,7 +176,7 @@ VARIABLES = [
 
 @pytest.mark.parametrize(("operator", "wanted", "value", "expected"), VARIABLES)
 def test_policy_variables_are_plain_text_of_the_request(operator: str, wanted: str, value: str, expected: bool) -> None:
-    context = {"test__key": value, "test__star": "*", "test__many": ("a", "b")}
+    context: dict[str, Any] = {"test__key": value, "test__star": "*", "test__many": ("a", "b")}
     assert holds({operator: {"test:key": wanted}}, **context) is expected
 
 

@@ -209,7 +209,7 @@ def test_iam_policies_are_refused_in_the_words_of_iam(kind: Any, statement: dict
 
 
 def test_iam_policies_that_iam_takes_are_taken() -> None:
-    revoke = {"Effect": "Deny", "Action": ["*"], "Resource": ["*"]}
+    revoke: dict[str, Any] = {"Effect": "Deny", "Action": ["*"], "Resource": ["*"]}
     revoke |= {"Condition": {"DateLessThan": {"aws:TokenIssueTime": "2026-11-24T09:00:00Z"}}}
     assert validate(doc(IAM, revoke), "identity") == doc(IAM, revoke)
     assert validate(doc(TRUST), "trust") == doc(TRUST)

@@ -275,6 +275,8 @@ def test_the_first_applying_deny_is_named_and_else_the_widest_allow() -> None:
     assert evaluate({"Statement": allows}, request, resource_policy=True) == Match(Effect.ALLOW, "user")
     document = {"Statement": [*allows, allow("no", {"AWS": ACCOUNT}, "Deny")]}
     assert evaluate(document, request, resource_policy=True) == Match(Effect.DENY, "no")
+    accounts = {"Statement": [allow("first", {"AWS": ACCOUNT}), allow("second", {"AWS": ROOT_ARN})]}
+    assert evaluate(accounts, request, resource_policy=True).sid == "first"
     assert evaluate({"Statement": []}, request, resource_policy=True) == Match(Effect.NONE, "")
 
 

@@ -104,6 +104,7 @@ FOREIGN = [
     ({"Principal": {"AWS": f"arn:aws-cn:iam::{OTHER}:role/r"}}, (OTHER,)),
     ({"Principal": {"AWS": "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1"}}, ()),
     ({"Principal": {"AWS": "AROAEXAMPLEID"}}, ()),
+    ({"Principal": {"AWS": ["AIDAEXAMPLE1", "１１１１２２２２３３３３"]}}, ()),
     ({"Principal": {"Service": "cloudtrail.amazonaws.com"}}, ()),
     ({"Principal": {"CanonicalUser": "79a59df900b949e5"}}, ()),
     ({"Effect": "Deny", "Principal": {"AWS": OTHER}}, ()),

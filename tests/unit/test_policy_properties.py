@@ -94,7 +94,7 @@ def a_document(draw: st.DrawFn) -> dict[str, Any]:
 @st.composite
 def a_request(draw: st.DrawFn) -> Request:
     """A request by one of the callers."""
-    context = draw(
+    context: dict[str, str | tuple[str, ...]] = draw(
         st.fixed_dictionaries(
             {},
             optional={
