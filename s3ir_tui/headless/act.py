@@ -16,12 +16,12 @@ from actions.records import Log, Recorded, done, tell
 from actions.subjects import TARGETS
 from s3ir_tui.headless.case import opened
 from s3ir_tui.headless.exits import Code, Failure
-from s3ir_tui.headless.output import Format, print_json, print_table
+from s3ir_tui.headless.output import Format, print_json, print_table, say
 from s3ir_tui.headless.output import tell as aside
 from s3ir_tui.headless.plan_text import plan_lines
 from s3ir_tui.journal import Journal, WriteFailed
 from s3ir_tui.settings import nearest
-from s3ir_tui.text import clean
+from s3ir_tui.text import clean, clean_block
 
 if TYPE_CHECKING:
     from s3ir_tui.aws.account import Account
@@ -214,19 +214,12 @@ def _plan(desk: Desk, wish: Wish) -> Plan:
 
 
 def _show(plan: Plan, wish: Wish, form: Format) -> None:
-    if wish.as_cli:
-        lines = list(cli_lines(plan))
-        if form is Format.JSON:
-            print_json({"action": plan.action, "cli": lines})
-        else:
-            for line in lines:
-                # Comments of the text carry outside strings; the lines themselves are quoted for a shell.
-                print(line)  # noqa: T201 - the result of the command
-    elif form is Format.JSON:
-        print_json(plan.to_json())
-    else:
-        for line in plan_lines(plan):
-            print(line)  # noqa: T201 - the result of the command
+    lines = cli_lines(plan) if wish.as_cli else plan_lines(plan)
+    if form is Format.JSON:
+        print_json({"action": plan.action, "cli": list(lines)} if wish.as_cli else plan.to_json())
+        return
+    for line in lines:
+        say(clean_block(line))
 
 
 def _execute(desk: Desk, journal: Journal, wish: Wish, form: Format) -> int:
