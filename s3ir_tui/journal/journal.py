@@ -123,7 +123,7 @@ class Journal:
 
     def close(self, why: str = "closed") -> None:
         """End the session with a record that says why. The records stay readable; a second call does nothing."""
-        self._confined.stop(lambda: self._close(why))
+        self._confined.stop(lambda: self._close(redact.text(why)))
 
     # -- reading ----------------------------------------------------------------------------------
 
@@ -216,7 +216,7 @@ class Journal:
     def _poll(self) -> None:
         if not self._open:
             return
-        self._storage.fill_reserve()
+        self._storage.mend()
         self._refresh()
         self._shown = _Shown(
             self._shown.head, self._shown.session, self._storage.live(), self._shown.problems, self._shown.heads

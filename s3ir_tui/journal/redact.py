@@ -40,12 +40,12 @@ _known: tuple[tuple[str, str], ...] = ()  # secret value and its mark, longest f
 _learning = threading.Lock()
 
 _NAMES = re.compile(
-    r"""(?ix) (?: .*[-_.] )? (?: (?:proxy-)?authorization | (?:set-)?cookie | (?:x-amz-)?security-?token
-    | session-?token | secret-?(?:access-?)?key | secret | password | passwd | passphrase | api-?key
-    | (?:access|refresh|id)-?token | client-?secret | private-?key | signature | mfa-?(?:code|token)? | token-?code
-    | otp | pin | (?:copy-?source-?)?sse-?customer-?key | server-side-encryption-customer-key
-    | server-side-encryption-context | sse-?kms-?encryption-?context | assertion | saml-?assertion
-    | web-?identity-?token | plaintext | (?:new|old)-?password )"""
+    r"""(?ix) (?: .*[-_.] )? (?: (?:proxy[-_])?authorization | (?:set[-_])?cookie | (?:x-amz-)?security[-_]?token
+    | session[-_]?token | secret[-_]?(?:access[-_]?)?key | secret | password | passwd | passphrase | api[-_]?key
+    | (?:access|refresh|id)[-_]?token | client[-_]?secret | private[-_]?key | signature | mfa[-_]?(?:code|token)? | token[-_]?code
+    | otp | pin | (?:copy[-_]?source[-_]?)?sse[-_]?customer[-_]?key | server-side-encryption-customer-key
+    | server-side-encryption-context | sse[-_]?kms[-_]?encryption[-_]?context | assertion | saml[-_]?assertion
+    | web[-_]?identity[-_]?token | plaintext | (?:new|old)[-_]?password )"""
 )
 
 _PRIVATE_KEY = re.compile(
@@ -161,7 +161,7 @@ def value(found: Any, name: str = "") -> Any:
 
 def document(found: Mapping[str, Any]) -> dict[str, Any]:
     """As `value`, for the document of a record."""
-    return {str(key): value(item, str(key)) for key, item in found.items()}
+    return {text(str(key)): value(item, str(key)) for key, item in found.items()}
 
 
 def call(operation: Operation, params: Mapping[str, Any], answer: Mapping[str, Any] | None = None) -> dict[str, Any]:

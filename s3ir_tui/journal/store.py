@@ -171,21 +171,21 @@ class CaseStorage(Storage):
         return refs
 
     def refresh(self) -> int:
-        """Take in what other consoles appended, their new files, and what happened to our own.
+        """Take in what other consoles appended, and their new files.
 
         Returns:
             How many records came in.
         """
         self._find_files()
-        if self._own is not None:
-            self._own.check()
         count = self._read(self._others())
         return count + self._check_links()
 
-    def fill_reserve(self) -> None:
-        """Set the reserve aside again where there is room for it again."""
+    def mend(self) -> None:
+        """Begin a new file where ours was touched or none could be begun; set the reserve aside again."""
         if not self._readonly:
             self._reserve.fill()
+            with suppress(WriteFailed):  # `problems` says it
+                self._ensure_own()
 
     # -- inside -----------------------------------------------------------------------------------
 
@@ -276,6 +276,7 @@ class CaseStorage(Storage):
                 path.unlink()
             raise self._failed(f"no session file can be begun: {error}") from error
         self._files[path.name] = own.file
+        self._not_recording = ""
         return own
 
     def _append(
