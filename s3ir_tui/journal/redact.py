@@ -39,14 +39,15 @@ _HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 _known: tuple[tuple[str, str], ...] = ()  # secret value and its mark, longest first; replaced, never changed
 _learning = threading.Lock()
 
-_NAMES = re.compile(
-    r"""(?ix) (?: .*[-_.] )? (?: (?:proxy[-_])?authorization | (?:set[-_])?cookie | (?:x-amz-)?security[-_]?token
-    | session[-_]?token | secret[-_]?(?:access[-_]?)?key | secret | password | passwd | passphrase | api[-_]?key
-    | (?:access|refresh|id)[-_]?token | client[-_]?secret | private[-_]?key | signature | mfa[-_]?(?:code|token)? | token[-_]?code
-    | otp | pin | (?:copy[-_]?source[-_]?)?sse[-_]?customer[-_]?key | server-side-encryption-customer-key
-    | server-side-encryption-context | sse[-_]?kms[-_]?encryption[-_]?context | assertion | saml[-_]?assertion
-    | web[-_]?identity[-_]?token | plaintext | (?:new|old)[-_]?password )"""
-)
+# Fields that carry credentials, in any spelling: `sessionToken`, `session_token`, `X-Amz-Session-Token`.
+_SECRET_FIELDS = """
+    access token, api key, assertion, authorization, client secret, cookie, copy source sse customer key, id token, mfa,
+    mfa code, mfa token, new password, old password, otp, passphrase, passwd, password, pin, plaintext, private key,
+    proxy authorization, refresh token, saml assertion, secret, secret access key, secret key, security token,
+    server side encryption context, server side encryption customer key, session token, set cookie, signature,
+    sse customer key, sse kms encryption context, token code, web identity token
+"""
+_NAMES = re.compile(f"(?i)(?:.*[-_.])?(?:{'|'.join('[-_]?'.join(name.split()) for name in _SECRET_FIELDS.split(','))})")
 
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY( BLOCK)?-----.*?(-----END [A-Z0-9 ]{0,40}PRIVATE KEY( BLOCK)?-----|\Z)",
