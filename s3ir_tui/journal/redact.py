@@ -40,14 +40,16 @@ _known: tuple[tuple[str, str], ...] = ()  # secret value and its mark, longest f
 _learning = threading.Lock()
 
 # Fields that carry credentials, in any spelling: `sessionToken`, `session_token`, `X-Amz-Session-Token`.
-_SECRET_FIELDS = """
+_CREDENTIAL_FIELDS = """
     access token, api key, assertion, authorization, client secret, cookie, copy source sse customer key, id token, mfa,
     mfa code, mfa token, new password, old password, otp, passphrase, passwd, password, pin, plaintext, private key,
     proxy authorization, refresh token, saml assertion, secret, secret access key, secret key, security token,
     server side encryption context, server side encryption customer key, session token, set cookie, signature,
     sse customer key, sse kms encryption context, token code, web identity token
 """
-_NAMES = re.compile(f"(?i)(?:.*[-_.])?(?:{'|'.join('[-_]?'.join(name.split()) for name in _SECRET_FIELDS.split(','))})")
+_NAMES = re.compile(
+    f"(?i)(?:.*[-_.])?(?:{'|'.join('[-_]?'.join(name.split()) for name in _CREDENTIAL_FIELDS.split(','))})"
+)
 
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY( BLOCK)?-----.*?(-----END [A-Z0-9 ]{0,40}PRIVATE KEY( BLOCK)?-----|\Z)",

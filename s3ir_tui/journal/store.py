@@ -10,11 +10,9 @@ import errno
 import os
 import secrets
 import time
-from bisect import insort
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,44 +24,11 @@ from s3ir_tui.journal import attachments
 from s3ir_tui.journal.chain import FORMAT, RECORD_LIMIT, RESERVED, SESSION_TABLE, STORED, encode
 from s3ir_tui.journal.disk import Reserve, is_full, sync_folder, write_all
 from s3ir_tui.journal.errors import AppendOnlyError, JournalError, WriteFailed
+from s3ir_tui.journal.ordered import Ordered
 from s3ir_tui.journal.record import Record
 from s3ir_tui.journal.session_file import Link, OwnFile, SessionFile, Taken, session_of
 
 _MOST_PROBLEMS = 100
-_FEW = 16
-_order = attrgetter("order")
-
-
-class Ordered:
-    """Records in time order, all of them and by table. Changed by one thread; any thread may take a copy."""
-
-    def __init__(self) -> None:
-        self._all: list[Record] = []
-        self._tables: dict[str, list[Record]] = {}
-
-    def copy(self, table: str | None = None) -> list[Record]:
-        """The records, or those of one table."""
-        return list(self._all if table is None else self._tables.get(table, ()))
-
-    def add(self, new: list[Record]) -> list[Record]:
-        """Add records in any order; gives them back in theirs."""
-        new.sort(key=_order)
-        self._all = _merged(self._all, new)
-        for table in {record.table for record in new}:
-            of_table = [record for record in new if record.table == table]
-            self._tables[table] = _merged(self._tables.get(table, []), of_table)
-        return new
-
-
-def _merged(old: list[Record], new: list[Record]) -> list[Record]:
-    if not old or not new or old[-1].order <= new[0].order:
-        old += new
-        return old
-    if len(new) <= _FEW:
-        for record in new:
-            insort(old, record, key=_order)
-        return old
-    return sorted([*old, *new], key=_order)
 
 
 class CaseStorage(Storage):
