@@ -68,7 +68,8 @@ _SESSION_TOKEN = re.compile(
 _NAMED_KEY = re.compile(
     r"""(?i)(secret[_-]?(?:access)?[_-]?key["']?\s{0,3}(?:=>|=|:)\s{0,3}["']?)([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])"""
 )
-_BARE_KEY = re.compile(r"(?<![A-Za-z0-9+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
+# Not in the middle of base64url, such as the encoded message of an authorization failure.
+_BARE_KEY = re.compile(r"(?<![A-Za-z0-9+_-])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=_-])")
 _JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}")
 _TOKEN = re.compile(
     r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{40,}|xox[abprs]-[A-Za-z0-9-]{10,}|glpat-[A-Za-z0-9_-]{20,})"

@@ -6,8 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from s3ir_tui.report.timeline import to_second
-from s3ir_tui.report.words import Recorded, call_name, mapping, one_line, person, principal_of, sequence, step_number
+from s3ir_tui.report.timeline import EVENT, to_second
+from s3ir_tui.report.words import (
+    Recorded,
+    call_name,
+    kind_of,
+    mapping,
+    one_line,
+    person,
+    principal_of,
+    sequence,
+    step_number,
+)
 from s3ir_tui.text import clean
 
 SECTIONS = ("summary", "impact", "root cause", "trigger", "detection", "resolution", "action item", "lesson")
@@ -124,8 +134,7 @@ def gather(records: Sequence[Recorded]) -> Facts:
     for record in records:
         facts.opened = facts.opened or to_second(record.ts)
         facts.last = to_second(record.ts)
-        kind = record.get("kind")
-        handler = _HANDLERS.get((record.table, kind)) if isinstance(kind, str) else None
+        handler = _HANDLERS.get((record.table, kind_of(record)))
         if handler is not None:
             handler(facts, record)
     _count_reach(facts, records)
@@ -283,7 +292,7 @@ def _count_reach(facts: Facts, records: Sequence[Recorded]) -> None:
     suspects = {ident for what, ident in facts.marks if what == "principal"}
     seen: set[str] = set()
     for record in records:
-        if record.table != "trail" or record.get("kind") != "event":
+        if (record.table, kind_of(record)) != EVENT:
             continue
         raw = mapping(record.get("raw"))
         ident = str(raw.get("eventID") or record.ref)

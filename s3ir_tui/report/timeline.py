@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from s3ir_tui.report.words import Recorded, mapping, person, principal_of, say
+from s3ir_tui.report.words import Recorded, kind_of, mapping, person, principal_of, say
 from s3ir_tui.room import LogLine
 from s3ir_tui.text import clean, short_arn
 
@@ -26,7 +26,7 @@ def entries(records: Iterable[Recorded]) -> list[Entry]:
     people: dict[str, str] = {}
     lines = []
     for record in records:
-        if record.table == "_session" and record.get("kind") == "open":
+        if (record.table, kind_of(record)) == ("_session", "open"):
             people[record.session] = person(mapping(record.get("about")))
         said = say(record)
         who = said.who or people.get(record.session) or record.session
@@ -62,6 +62,9 @@ class Happening:
     problem: bool = False
 
 
+EVENT = ("trail", "event")
+"""Table and kind of a recorded CloudTrail event."""
+
 _LEFT_OUT = frozenset({("actions", "intent"), ("_session", "close")})
 
 
@@ -74,7 +77,7 @@ def happenings(records: Sequence[Recorded]) -> list[Happening]:
     found: list[Happening] = []
     alike: dict[tuple[str, ...], int] = {}
     for at, record, line in _by_time(records):
-        if record.table != "trail" or record.get("kind") != "event":
+        if (record.table, kind_of(record)) != EVENT:
             alike.clear()
             found.append(Happening(at, "", line.ref, line.who, line.text, problem=line.problem))
             continue
@@ -94,9 +97,10 @@ def _by_time(records: Sequence[Recorded]) -> list[tuple[str, Recorded, Entry]]:
     timed = []
     for record, line in zip(records, entries(records), strict=True):
         at = line.at
-        if record.table == "posture" or (record.table, record.get("kind")) in _LEFT_OUT:
+        what = (record.table, kind_of(record))
+        if record.table == "posture" or what in _LEFT_OUT:
             continue
-        if record.table == "trail" and record.get("kind") == "event":
+        if what == EVENT:
             raw = mapping(record.get("raw"))
             ident = str(raw.get("eventID") or record.ref)
             if ident in seen:

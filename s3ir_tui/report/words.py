@@ -43,12 +43,18 @@ class Said:
 
 def say(record: Recorded) -> Said:
     """Put a record into words; one of an unknown kind, or that does not hold what its kind promises, is named so."""
-    kind = record.get("kind")
-    handler = _WORDS.get((record.table, kind)) if isinstance(kind, str) else None
-    said = handler(record) if handler is not None else Said(f"{clean(record.table)} record: {clean(kind) or 'no kind'}")
+    handler = _WORDS.get((record.table, kind_of(record)))
+    named = clean(record.get("kind")) or "no kind"
+    said = handler(record) if handler is not None else Said(f"{clean(record.table)} record: {named}")
     if len(said.text) > _LONGEST:
         return Said(said.text[: _LONGEST - 1] + ELLIPSIS, said.who, said.problem)
     return said
+
+
+def kind_of(record: Recorded) -> str:
+    """The kind of a record, "" where it names none."""
+    kind = record.get("kind")
+    return kind if isinstance(kind, str) else ""
 
 
 def one_line(value: object) -> str:

@@ -152,6 +152,7 @@ def test_fields_that_are_evidence_stay(name: str) -> None:
         "home/alice/Photos/Holiday2024/Barcelona0", "Exports/Payroll/FinalVersion/Quarter3/Data",
         "3nRmVv0n5b1h1Yq3mKc1oQ2p4rXk8m0d2Zr1YH5hVQ0b4yJ0cE5z3k2m1n0p9o8i7u6y5t4r3e2w1q0=",
         "aws-cli/2.15.30 Python/3.11.8 Linux/6.1.0 exe/x86_64.debian.12 prompt/off command/s3.cp",
+        f"Encoded authorization failure message: fqhg8CzmasrU_{KEY}-AAoKKY1C_{KEY}_x",
         "basic information about bearer authentication", "HIDDEN_DUE_TO_SECURITY_REASONS",
         "https://b.s3.amazonaws.com/k?list-type=2&prefix=a/b", "http://169.254.169.254:80/latest/meta-data/",
     ],
