@@ -10,7 +10,6 @@ import sys
 import time
 from contextlib import suppress
 from datetime import datetime
-from importlib import metadata
 from pathlib import Path
 
 from s3ir_tui.model import Json
@@ -57,6 +56,8 @@ def _boot_id() -> str:
 
 
 def _versions() -> dict[str, str]:
+    from importlib import metadata  # a quarter of what importing the journal would take, and not for reading
+
     found = {}
     for name in _PACKAGES:
         with suppress(metadata.PackageNotFoundError):

@@ -76,7 +76,7 @@ def sequence(value: object) -> Sequence[Any]:
 
 def person(about: Mapping[str, Any]) -> str:
     """Who a session was, short: session or user name of the AWS identity, else the user of the host."""
-    actor = about.get("actor")
+    actor = about.get("actor") or about.get("arn")
     if isinstance(actor, str) and actor:
         return clean(actor.rsplit("/", 1)[-1] if "/" in actor else short_arn(actor))
     return clean(about.get("user"))

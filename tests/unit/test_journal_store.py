@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import pickle
+import signal
+import statistics
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -388,6 +393,50 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(JournalError, match="cannot be used"):
         Journal.open(tmp_path / "file" / "case", about={})
+
+
+def test_a_signal_that_comes_while_a_record_is_written_closes_the_log_in_order(case: Path) -> None:
+    code = """
+import signal, sys
+from pathlib import Path
+from s3ir_tui.journal import Journal
+journal = Journal.open(Path(sys.argv[1]), about={})
+def leave(number, frame):
+    journal.close(signal.Signals(number).name)
+    sys.exit(3)
+signal.signal(signal.SIGHUP, leave)
+print("ready", flush=True)
+while True:
+    journal.record("case", {"kind": "note"})
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    child = subprocess.Popen([sys.executable, "-c", code, str(case)], stdout=subprocess.PIPE, env=environment)
+    assert child.stdout is not None
+    child.stdout.readline()
+    time.sleep(0.1)
+    child.send_signal(signal.SIGHUP)
+    assert child.wait(20) == 3
+    child.stdout.close()
+    last = lines_of(case)[-1]
+    assert (last["kind"], last["why"]) == ("close", "SIGHUP")
+    found = verify(case)
+    assert (found.problems, found.notes) == ((), ())
+    assert found.records > 10
+
+
+@pytest.mark.slow
+def test_a_record_costs_the_same_in_a_long_case(journal: Journal) -> None:
+    def median() -> float:
+        taken = []
+        for _ in range(100):
+            begun = time.perf_counter()
+            journal.record("case", {"kind": "note", "text": "x" * 300})
+            taken.append(time.perf_counter() - begun)
+        return statistics.median(taken)
+
+    short = median()
+    journal.record_many("actions", [{"kind": "intent", "text": "x" * 300}] * 30_000)
+    assert median() < 3 * short
 
 
 # -- large values ---------------------------------------------------------------------------------
