@@ -209,8 +209,5 @@ def _read(operation: Any, **params: str) -> Mapping[str, Any]:
 
 def read_case(folder: Path) -> Milestones:
     """What the console recorded of detection and containment in its case folder."""
-    journal = Journal.open(folder, about={}, readonly=True)
-    try:
+    with Journal.open(folder, about={}, readonly=True, poll_seconds=0) as journal:
         return milestones(journal.records())
-    finally:
-        journal.close()

@@ -6,7 +6,6 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -29,9 +28,13 @@ class Attacker:
         attack: What it holds, reads and does.
         hands: What it calls AWS with.
         on_minted: Is told of every credential that it makes.
+        pace: How many times faster than usual it works.
     """
 
-    def __init__(self, attack: Attack, hands: Hands, on_minted: Callable[[Credential], None]) -> None:
+    def __init__(
+        self, attack: Attack, hands: Hands, on_minted: Callable[[Credential], None], *, pace: float = 1.0
+    ) -> None:
+        self._pace = pace
         self._attack = attack
         self._hands = hands
         self._on_minted = on_minted
@@ -48,7 +51,7 @@ class Attacker:
         """Whether something that worked was taken from it."""
         return bool(self._lost)
 
-    def open(self, reads: int = 2) -> None:
+    def open(self, reads: int = 6) -> None:
         """Make every opening move at once, then a few reads with each credential: an attack in fast motion."""
         for move in self._attack.opening:
             self.move(move)
@@ -60,7 +63,7 @@ class Attacker:
         opening, undo = deque(self._attack.opening), deque(self._attack.undo)
         tick = 1 / READS_A_SECOND
         since_move, since_undo, cut_for = MOVE_EVERY, 0.0, 0.0
-        while not stop.wait(tick):
+        while not stop.wait(tick / self._pace):
             self.read()
             since_move, since_undo = since_move + tick, since_undo + tick
             cut_for = cut_for + tick if self.cut else 0.0
@@ -141,7 +144,7 @@ class Attacker:
             addresses=minter.addresses,
         )
         self.held[credential.name] = credential
-        self._on_minted(replace(credential))
+        self._on_minted(credential)
 
     def _wants(self, mints: str) -> bool:
         """Whether another credential of this name is worth making: none yet, or those there are were cut."""
@@ -180,7 +183,8 @@ def main() -> int:
     def tell(credential: Credential) -> None:
         parent.send({"kind": "minted", "credential": msgspec.to_builtins(credential)})
 
-    Attacker(attack, Hands(place, attack.user_agent), tell).run(threading.Event())
+    hands = Hands(place, attack.user_agent)
+    Attacker(attack, hands, tell, pace=config["pace"]).run(threading.Event())
     return 0
 
 

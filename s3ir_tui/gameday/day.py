@@ -36,10 +36,12 @@ class GameDay:
         started: When the attack began, as a UNIX time.
     """
 
-    def __init__(self, scenario: Scenario, server: AccountServer, *, lag: float, delay: float) -> None:
+    def __init__(
+        self, scenario: Scenario, server: AccountServer, *, lag: float = 0.0, delay: float = 0.0, pace: float = 1.0
+    ) -> None:
         self.scenario = scenario
         self.server = server
-        self._lag, self._delay = lag, delay
+        self._lag, self._delay, self._pace = lag, delay, pace
         self._lock = threading.Lock()
         self._listeners: list[Callable[[], None]] = []
         self._helpers: list[Helper] = []
@@ -59,6 +61,7 @@ class GameDay:
         delay: float = 0.0,
         attacker: bool = True,
         workload: bool = True,
+        pace: float = 1.0,
     ) -> GameDay:
         """Start the account, fill it, and let attacker and workload loose.
 
@@ -70,6 +73,7 @@ class GameDay:
             attacker: Whether the attacker goes on. Without it, it makes its opening moves once, so that the account,
                 the trail and the list of its credentials are the same.
             workload: Whether the legitimate work runs.
+            pace: How many times faster than usual attacker and workload work.
 
         Raises:
             KeyError: There is no such scenario.
@@ -77,7 +81,7 @@ class GameDay:
         chosen = SCENARIOS[scenario]
         server = AccountServer.start(port=port)
         try:
-            day = cls(chosen, server, lag=lag, delay=delay)
+            day = cls(chosen, server, lag=lag, delay=delay, pace=pace)
         except BaseException:
             server.stop()
             raise
@@ -104,7 +108,7 @@ class GameDay:
         return Place(self.server.endpoint_url, self.world.region, str(self.log(actor)))
 
     def _launch(self, actor: str, config: dict[str, Any]) -> None:
-        config["place"] = msgspec.to_builtins(self._place(actor))
+        config |= {"place": msgspec.to_builtins(self._place(actor)), "pace": self._pace}
         errors = self._folder / f"{actor}.err"
         self._helpers.append(Helper(f"s3ir_tui.gameday.{actor}", config, errors, self._heard))
 
@@ -184,7 +188,10 @@ class GameDay:
         """Answer as the metadata service of the job's instance would."""
         job = next(job for job in self.world.jobs if job.name == name)
         old = job.credential
-        answer = self.server.control("instance-credentials", {"instance": old.instance})
+        try:
+            answer = self.server.control("instance-credentials", {"instance": old.instance})
+        except OSError:
+            return  # The account did not answer: the job asks again after its next refusals.
         fresh = instance_credential(old.name, old.principal, old.instance, old.addresses, answer)
         helper.send({"job": name, "credential": msgspec.to_builtins(fresh)})
         with self._lock:

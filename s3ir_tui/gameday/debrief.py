@@ -182,14 +182,14 @@ class Debrief:
         return f"{when}   last byte {last}"
 
     def _data_out(self) -> str:
-        after = f"not known: detection {NOT_RECORDED}" if self.out_after is None else _amount(self.out_after)
+        after = NOT_RECORDED if self.out_after is None else _amount(self.out_after)
         return f"{_amount(self.out)}; after detection {after}"
 
     def _missed(self) -> str:
         if not self.cut:
             return "everything: no credential of the attacker was cut"
         if not self.missed:
-            return f"nothing: all that was in use was cut within {_AT_ONCE:.0f} s of the first"
+            return f"nothing: no credential outlived the first one cut by more than {_AT_ONCE:.0f} s"
         return "; ".join(_missed_words(item) for item in self.missed)
 
     def _attacker(self) -> str:
@@ -237,7 +237,7 @@ def debrief(evidence: Evidence) -> Debrief:
         if detected is None
         else _sum(record for record, at in zip(reads, moments, strict=True) if at >= detected),
         missed=_outlived(cuts, evidence),
-        cut=any(cut.at is not None for cut in cuts),
+        cut=any(cut.at is not None or cut.name not in evidence.working for cut in cuts),
         held=len(evidence.held),
         working=dict(evidence.working),
         undo_tried=len(undo),

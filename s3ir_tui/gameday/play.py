@@ -25,7 +25,7 @@ def play(
     *,
     case: Path | None = None,
     lag: float = 5.0,
-    delay: float = 2.0,
+    delay: float = 0.0,
     port: int = 0,
     show: Callable[[str], None] | None = None,
 ) -> int:
@@ -83,7 +83,13 @@ def serve(
             with writing:
                 write_info(info, day.snapshot())
 
-        day.on_change(write)
+        def rewrite() -> None:
+            try:
+                write()
+            except OSError as error:
+                sys.stderr.write(f"{info} is out of date: {error}\n")
+
+        day.on_change(rewrite)
         write()
         if export:
             for line in export_lines(day.snapshot()):

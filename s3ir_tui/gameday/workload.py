@@ -75,7 +75,7 @@ def main() -> int:
     pause = threading.Event()
     while True:
         for worker in workers.values():
-            pause.wait(1 / (CALLS_A_SECOND * len(workers)))
+            pause.wait(1 / (CALLS_A_SECOND * config["pace"] * len(workers)))
             worker.work()
 
 

@@ -23,7 +23,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from s3ir_tui.gameday.actor import REFUSALS
+from s3ir_tui.gameday.actor import REFUSALS, read_log
 from s3ir_tui.gameday.day import GameDay
 from s3ir_tui.gameday.play import play
 from s3ir_tui.gameday.scenarios import SCENARIOS
@@ -209,14 +209,20 @@ def refetched(day: GameDay, worker: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
-def test_every_set_that_the_attacker_holds_is_in_the_info() -> None:
+@pytest.fixture(scope="module")
+def untouched() -> Iterator[GameDay]:
+    """A day on which nobody contains anything; the attacker has made its opening moves."""
     with GameDay.start("leaked-key", attacker=False, workload=False) as day:
-        names = [credential["name"] for credential in day.info["attacker"]]
+        yield day
+
+
+def test_every_set_that_the_attacker_holds_is_in_the_info(untouched: GameDay) -> None:
+    names = [credential["name"] for credential in untouched.info["attacker"]]
     assert names == ["leaked-key", "outside-account", "second-key", "session"]
 
 
 def test_a_half_containment_is_undone_by_the_attacker_and_a_whole_one_is_not() -> None:
-    with GameDay.start("leaked-key", delay=0.5) as day:
+    with GameDay.start("leaked-key", delay=0.5, pace=4) as day:
         until(lambda: len(day.snapshot()["attacker"]) == 4, 25, "the attacker makes a key and a session")
         info = day.snapshot()
         iam = client(info, info["responder"], "iam")
@@ -231,7 +237,7 @@ def test_a_half_containment_is_undone_by_the_attacker_and_a_whole_one_is_not() -
 
         contain_leaked_key(info)
         contained = time.time()
-        time.sleep(6)
+        time.sleep(5)
 
         assert status() == "Inactive"
         told = day.debrief()
@@ -246,10 +252,10 @@ def test_a_half_containment_is_undone_by_the_attacker_and_a_whole_one_is_not() -
 
 
 def test_work_through_the_stolen_role_recovers_from_a_revocation_by_itself() -> None:
-    with GameDay.start("reverse-proxy") as day:
+    with GameDay.start("reverse-proxy", pace=4) as day:
         until(lambda: len(day.snapshot()["attacker"]) == 2, 25, "the attacker assumes the second role")
         contain_reverse_proxy(day.snapshot(), margin=4)
-        time.sleep(13)
+        time.sleep(8)
         told = day.debrief()
         info = day.snapshot()
     assert told.working == {}
@@ -264,11 +270,11 @@ def test_work_through_the_stolen_role_recovers_from_a_revocation_by_itself() -> 
 
 
 def test_strangers_cannot_reopen_a_blocked_bucket_and_the_debrief_says_what_lies_behind_the_block() -> None:
-    with GameDay.start("public-bucket") as day:
+    with GameDay.start("public-bucket", pace=4) as day:
         bucket = day.info["buckets"][0]
-        until(lambda: len(day.log("attacker").read_bytes().splitlines()) > 6, 25, "strangers read")
+        until(lambda: len(read_log(day.log("attacker"))) > 6, 25, "strangers read")
         contain_public_bucket(day.snapshot())
-        time.sleep(8)
+        time.sleep(4)
         told = day.debrief()
         addresses = {
             record["sourceIPAddress"]
@@ -282,41 +288,38 @@ def test_strangers_cannot_reopen_a_blocked_bucket_and_the_debrief_says_what_lies
     assert len(addresses) >= 3
 
 
-def test_nothing_contained_is_told_as_everything_missed() -> None:
-    with GameDay.start("public-bucket", attacker=False, workload=False) as day:
-        told = day.debrief()
-    assert told.working
+def test_nothing_contained_is_told_as_everything_missed(untouched: GameDay) -> None:
+    told = untouched.debrief()
+    assert set(told.working) == {"leaked-key", "outside-account", "second-key", "session"}
     assert not told.cut
 
 
-def test_the_past_of_the_workload_is_in_the_trail_and_the_attacker_has_none() -> None:
-    with GameDay.start("leaked-key", attacker=False, workload=False) as day:
-        events = day.server.control("events")
-        today = iso(datetime.fromtimestamp(day.started, UTC))
-    past = [event for event in events if event["eventTime"] < today]
+def test_the_past_of_the_workload_is_in_the_trail_and_the_attacker_has_none(untouched: GameDay) -> None:
+    today = iso(datetime.fromtimestamp(untouched.started, UTC))
+    past = [event for event in untouched.server.control("events") if event["eventTime"] < today]
     names = {event["userIdentity"]["arn"].split(":", 5)[5].split("/")[1] for event in past}
     assert names == {"payroll-app", "etl-role"}
     assert len(past) > 100
     assert not any("S3 Browser" in event["userAgent"] for event in past)
 
 
-def test_the_end_of_a_day_is_the_end_of_its_processes_and_secrets() -> None:
-    with GameDay.start("public-bucket") as day:
+def test_probing_for_the_debrief_leaves_no_data_out_behind(untouched: GameDay) -> None:
+    assert untouched.debrief().out == untouched.debrief().out
+
+
+def test_secrets_reach_processes_by_stdin_only_and_the_end_of_a_day_is_the_end_of_all() -> None:
+    with GameDay.start("leaked-key") as day:
         pids = (*day.pids, day.server.pid)
         folder = day.log("attacker").parent
+        secrets = [item["aws_secret_access_key"] for item in (*day.info["attacker"], *day.info["workload"])]
+        for pid in pids:
+            seen = Path(f"/proc/{pid}/cmdline").read_text() + Path(f"/proc/{pid}/environ").read_text()
+            assert not any(secret in seen for secret in secrets)
         assert len(pids) == 3
         assert all(map(alive, pids))
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert not any(map(alive, pids))
     assert not folder.exists()
-
-
-def test_credentials_are_not_in_the_arguments_or_environment_of_any_process() -> None:
-    with GameDay.start("leaked-key") as day:
-        secrets = [c["aws_secret_access_key"] for c in (*day.info["attacker"], *day.info["workload"])]
-        for pid in day.pids:
-            seen = Path(f"/proc/{pid}/cmdline").read_text() + Path(f"/proc/{pid}/environ").read_text()
-            assert not any(secret in seen for secret in secrets)
 
 
 def test_a_console_that_fails_still_ends_everything() -> None:

@@ -65,7 +65,7 @@ def test_what_was_not_recorded_is_said_to_be_so() -> None:
     assert told.out_after is None
     assert "detected   not recorded" in text
     assert "contained  not recorded" in text
-    assert "after detection not known" in text
+    assert "after detection not recorded" in text
 
 
 def test_data_out_counts_objects_once_and_bytes_every_time() -> None:
