@@ -62,7 +62,7 @@ def gather(
         attacker=read_log(attacker_log),
         workload=workload,
         jobs=tuple(job.credential.name for job in world.jobs) if workload else (),
-        held=tuple(Holding(item.name, item.access_key_id, item.addresses, item.anonymous) for item in held),
+        held=tuple(Holding(item.name, item.access_key_id, item.addresses) for item in held),
         working=Probe(server, world).working(held),
         still_open=tuple(still_open(server, world, held)),
         times=read_case(case) if case is not None and case.is_dir() else Milestones(),
@@ -70,7 +70,7 @@ def gather(
 
 
 class Probe:
-    """Tries the attacker's credentials, and what can be minted from them, for real.
+    """Tries the attacker's credentials, and what can be minted from them, for real; not from its addresses.
 
     Args:
         server: The account.
@@ -133,8 +133,7 @@ class Probe:
         return ""
 
     def _client(self, credential: Credential, service: str) -> Any:
-        address = credential.addresses[0] if credential.addresses else ""
-        return make_client(self._session, self._place, credential, service, address=address)
+        return make_client(self._session, self._place, credential, service)
 
     @staticmethod
     def _works(client: Any, operation: str, params: Mapping[str, Any]) -> bool:

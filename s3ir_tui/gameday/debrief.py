@@ -24,12 +24,11 @@ Line = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A credential of the attacker, without its secret."""
+    """A credential of the attacker, without its secret; the access key of anonymous requests is ""."""
 
     name: str
     access_key: str
     addresses: tuple[str, ...] = ()
-    anonymous: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,14 +311,14 @@ def _job(name: str, log: Sequence[Line]) -> JobResult:
 
 
 def _took_data(record: Line, held: Iterable[Holding]) -> bool:
-    """Whether the record is a successful read of object data by the attacker."""
+    """Whether the record is a successful read of object data by the attacker.
+
+    By key and address: whoever tries an attacker's credential to see whether it still works is not the attacker.
+    """
     if record.get("eventName") not in _DATA_OUT or record.get("errorCode"):
         return False
-    identity = record.get("userIdentity") or {}
-    key, address = identity.get("accessKeyId", ""), record.get("sourceIPAddress", "")
-    return any(
-        address in holding.addresses and not key if holding.anonymous else key == holding.access_key for holding in held
-    )
+    key, address = (record.get("userIdentity") or {}).get("accessKeyId", ""), record.get("sourceIPAddress", "")
+    return any(key == holding.access_key and address in holding.addresses for holding in held)
 
 
 def _sum(records: Iterable[Line]) -> DataOut:

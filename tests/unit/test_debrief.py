@@ -13,7 +13,7 @@ from s3ir_tui.model import iso
 START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC).timestamp()
 LEAKED = Holding("leaked-key", "AKIAAAAAAAAAAAAAQ2D4", ("203.0.113.7",))
 SESSION = Holding("session", "ASIAAAAAAAAAAAAA7K2P", ("203.0.113.7",))
-ANYONE = Holding("anyone", "", ("203.0.113.7", "192.0.2.1"), anonymous=True)
+ANYONE = Holding("anyone", "", ("203.0.113.7", "192.0.2.1"))
 
 
 def taken(
@@ -80,6 +80,10 @@ def test_reads_of_the_workload_are_not_the_attackers() -> None:
     told = debrief(evidence(truth=(taken(1, "a", access_key="AKIAWORKLOAD"),)))
     assert told.out == DataOut(0, 0)
     assert told.last_byte is None
+
+
+def test_trying_the_attackers_key_from_elsewhere_is_not_data_out() -> None:
+    assert debrief(evidence(truth=(taken(1, "a", address="127.0.0.1"),))).out == DataOut(0, 0)
 
 
 def test_anonymous_reads_are_told_apart_by_address() -> None:
