@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import json
 import shutil
@@ -33,9 +34,10 @@ def say(line: str = "") -> None:
 
 
 def tell(line: str) -> None:
-    """Print one line about the work, beside the result."""
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
+    """Print one line about the work, beside the result. A terminal that went away does not stop the work."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, columns: int | None = None) -> list[str]:

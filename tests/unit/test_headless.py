@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from actions.plan import Call, Danger, Plan, Read, Step
-from s3ir_tui.headless.output import print_json, table
+from s3ir_tui.headless.output import print_json, table, tell
 from s3ir_tui.headless.plan_text import plan_lines
 from s3ir_tui.headless.session import needs_code
 from s3ir_tui.settings import Settings
@@ -42,6 +45,17 @@ def test_table_cuts_the_widest_columns_in_the_middle_to_fit() -> None:
     assert "critical" in lines[1]
     assert "…" in lines[1]
     assert table(("principal", "severity", "key"), rows)[1].split() == list(rows[0])
+
+
+def test_terminal_that_went_away_does_not_stop_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.EIO, f"no terminal for {len(text)} characters")
+
+    monkeypatch.setattr(sys, "stderr", Gone())
+    with pytest.raises(OSError, match="no terminal"):
+        sys.stderr.write("x")
+    tell("1/4 iam:UpdateAccessKey AKIA1: done")
 
 
 def test_table_without_rows_is_empty() -> None:
