@@ -45,9 +45,9 @@ class GameDay:
         self._lock = threading.Lock()
         self._listeners: list[Callable[[], None]] = []
         self._helpers: list[Helper] = []
-        self._folder = Path(tempfile.mkdtemp(prefix="s3ir-gameday-"))
         self.started = time.time()
         self.world: World = scenario.seed(server)
+        self._folder = Path(tempfile.mkdtemp(prefix="s3ir-gameday-"))
         self._held = list(self.world.attack.credentials)
         self.info: dict[str, Any] = self.world.info(server.endpoint_url) | {"scenario": scenario.name}
 

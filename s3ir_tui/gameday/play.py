@@ -49,6 +49,8 @@ def play(
         day.halt()
         for line in day.debrief(case).lines():
             say(line)
+        if case is not None and case.is_dir():
+            say(f" review: s3ir-tui review {shlex.quote(str(case))}")
     return status
 
 
