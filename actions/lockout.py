@@ -12,6 +12,11 @@ from s3ir_tui import policy
 from s3ir_tui.aws.errors import AwsError
 from s3ir_tui.text import short_arn
 
+
+class LockOut(Refusal):
+    """A plan that would cut the responders, or a service that they need."""
+
+
 _LOG_WRITERS = ("cloudtrail.amazonaws.com", "logging.s3.amazonaws.com", "delivery.logs.amazonaws.com")
 _OF_BUCKET = ("s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "s3:ListBucket", "s3:GetBucketAcl")
 _OF_OBJECTS = ("s3:GetObject", "s3:PutObject")
@@ -57,16 +62,16 @@ def check_bucket(ctx: Context, bucket: str, before: Any, after: Any) -> str:
         What was checked, in words.
 
     Raises:
-        Refusal: It would cut someone; the message names the way out.
+        LockOut: It would cut someone; the message names the way out.
     """
     resource = f"arn:{ctx.account.partition}:s3:::{bucket}"
     calls = [(action, resource) for action in _OF_BUCKET] + [(action, f"{resource}/x") for action in _OF_OBJECTS]
     for label, who in _must_stay(ctx):
         for action, where in calls:
             if _newly_denied(policy.Request(action, where, who), before, after):
-                raise Refusal(
-                    f"refused: {bucket}'s new policy would deny {action} to {label}. Way out: work from another identity, "
-                    "deny the single session instead of its role, or take it off break_glass in the settings."
+                raise LockOut(
+                    f"refused: {bucket}'s new policy would deny {action} to {label}. Way out: work from another "
+                    "identity, deny the single session instead of its role, or take it off break_glass in the settings."
                 )
     for name in _LOG_WRITERS:
         service = policy.Caller(service=name)
@@ -74,7 +79,7 @@ def check_bucket(ctx: Context, bucket: str, before: Any, after: Any) -> str:
         for action, where in writes:
             context = {"aws:PrincipalIsAWSService": "true", "aws:PrincipalServiceName": name}
             if _newly_denied(policy.Request(action, where, service, context), before, after):
-                raise Refusal(
+                raise LockOut(
                     f"refused: {bucket}'s new policy would stop log delivery by {name} ({action}). "
                     f"Way out: deny the principal by its own ARN or account."
                 )
@@ -91,11 +96,11 @@ def check_user(ctx: Context, user: str) -> str:
     """Refuse to cut the caller's own user or a break-glass user.
 
     Raises:
-        Refusal: It is one of them; the message names the way out.
+        LockOut: It is one of them; the message names the way out.
     """
     me = subject(ctx.account.identity.arn)
     if (me.kind, me.name) == ("user", user) or (me.kind == "federated" and me.account == ctx.account_id):
-        raise Refusal(
+        raise LockOut(
             f"refused: {user} is the user that you work as. Way out: start the console as another identity "
             "(a break-glass role), then contain this user from there."
         )
@@ -107,11 +112,11 @@ def check_role(ctx: Context, role: str) -> str:
     """Refuse to cut all sessions of the caller's own role or of a break-glass role.
 
     Raises:
-        Refusal: It is one of them; the message names the way out.
+        LockOut: It is one of them; the message names the way out.
     """
     me = subject(ctx.account.identity.arn)
     if (me.kind, me.name) == ("session", role):
-        raise Refusal(
+        raise LockOut(
             f"refused: {role} is the role that you work through, and your own session would end with the others. "
             "Way out: start the console as another identity (a break-glass role), or contain.revoke-one-session."
         )
@@ -123,11 +128,11 @@ def check_session(ctx: Context, session: Subject) -> str:
     """Refuse to cut the caller's own session.
 
     Raises:
-        Refusal: It is the caller's; the message names the way out.
+        LockOut: It is the caller's; the message names the way out.
     """
     me = subject(ctx.account.identity.arn)
     if (me.kind, me.name, me.session) == ("session", session.name, session.session):
-        raise Refusal("refused: this is your own session. Way out: start the console as another identity.")
+        raise LockOut("refused: this is your own session. Way out: start the console as another identity.")
     return _checked(ctx)
 
 
@@ -135,7 +140,7 @@ def _check_break_glass(ctx: Context, kind: str, name: str) -> None:
     for arn in ctx.break_glass:
         who = subject(arn)
         if (who.kind, who.account, who.name) == (kind, ctx.account_id, name):
-            raise Refusal(
+            raise LockOut(
                 f"refused: {kind} {name} is a break-glass principal. Way out: if it is itself compromised, take it off "
                 "break_glass in the settings first, and be sure of another way in."
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,8 +19,13 @@ class Nothing(Refusal):
     """A step that has nothing left to undo: the old state is back already."""
 
 
-def mirror(step: Step, ctx: Context) -> Step:
+def mirror(step: Step, ctx: Context, at: str) -> Step:  # noqa: ARG001 - the shape that every action's undo has
     """The step backwards, provided that what it did is still what is there.
+
+    Args:
+        step: The step as it was sent.
+        ctx: The look at the world.
+        at: UTC time of the plan's record.
 
     Raises:
         Refusal: No call puts the old state back, or the state has changed since.
@@ -78,13 +83,13 @@ def undo_plan(told: Mapping[str, Told], ref: str, actions: Mapping[str, Action],
 
     together = [index for index in left if not alone(index)]
     kept = [index for index in left if alone(index)]
-    steps, refused = _steps(item.plan, together, actions, ctx)
+    steps, refused = _steps(item, together, actions, ctx)
     danger, why = Danger.REVERSIBLE, list(refused)
     if steps:
         why += [f"{item.plan.steps[index].target} stays as it is: undo again for it alone" for index in kept]
         danger = Danger.WIDE if len(steps) > 1 else Danger.REVERSIBLE
     elif kept:
-        steps, refused_kept = _steps(item.plan, kept, actions, ctx)
+        steps, refused_kept = _steps(item, kept, actions, ctx)
         why += refused_kept
         danger = Danger.IRREVERSIBLE
     if not steps:
@@ -106,13 +111,14 @@ def action_of(plan: Plan, index: int) -> str:
     return plan.steps[index].action or plan.action
 
 
-def _steps(plan: Plan, indexes: list[int], actions: Mapping[str, Action], ctx: Context) -> tuple[list[Step], list[str]]:
+def _steps(item: Told, indexes: list[int], actions: Mapping[str, Action], ctx: Context) -> tuple[list[Step], list[str]]:
     steps: list[Step] = []
     refused: list[str] = []
     for index in reversed(indexes):
-        back: Callable[[Step, Context], Step] = actions[action_of(plan, index)].undo_step
+        name = action_of(item.plan, index)
         try:
-            steps.append(replace(back(plan.steps[index], ctx), undoes=index, action=action_of(plan, index)))
+            back = actions[name].undo_step(item.plan.steps[index], ctx, item.at)
+            steps.append(replace(back, undoes=index, action=name))
         except Refusal as refusal:
             refused.append(str(refusal))
     return steps, refused

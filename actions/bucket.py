@@ -1,0 +1,80 @@
+"""Reads of a bucket that plans are made from, in the bucket's own Region."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actions.context import Context
+from actions.plan import Call, Read, Refusal
+from s3ir_tui.aws.errors import AwsError
+
+
+def region(ctx: Context, bucket: str) -> str:
+    """The Region of a bucket.
+
+    Raises:
+        Refusal: It does not exist, or is not ours to see.
+    """
+    try:
+        answer = ctx.ask("s3", "GetBucketLocation", {"Bucket": bucket, **owner(ctx)})
+    except AwsError as error:
+        if error.code in ("NoSuchBucket", "AccessDenied"):
+            raise Refusal(
+                f"{bucket}: not a bucket of {ctx.account_id} that you may change ({error.code}). "
+                "A bucket of another account is its owner's to contain."
+            ) from None
+        raise
+    constraint = answer.get("LocationConstraint") or "us-east-1"
+    return "eu-west-1" if constraint == "EU" else str(constraint)
+
+
+def owner(ctx: Context) -> dict[str, str]:
+    """The parameter that makes S3 refuse a bucket that is not this account's."""
+    return {"ExpectedBucketOwner": ctx.account_id}
+
+
+def call(ctx: Context, operation: str, bucket: str, **params: Any) -> Call:
+    """A call on a bucket of this account, in its Region."""
+    return Call("s3", operation, {"Bucket": bucket, **params, **owner(ctx)}, region(ctx, bucket))
+
+
+def policy_read(ctx: Context, bucket: str) -> Read:
+    """How the bucket policy is read; `None` where there is none."""
+    return Read(call(ctx, "GetBucketPolicy", bucket), "Policy", ("NoSuchBucketPolicy",), document=True)
+
+
+def block_read(ctx: Context, bucket: str) -> Read:
+    """How Block Public Access of the bucket is read; `None` where it was never set."""
+    absent = ("NoSuchPublicAccessBlockConfiguration",)
+    return Read(call(ctx, "GetPublicAccessBlock", bucket), "PublicAccessBlockConfiguration", absent)
+
+
+def acl_read(ctx: Context, bucket: str) -> Read:
+    """How the ACL is read: owner and grants, without the display names that S3 no longer gives reliably."""
+    pick = (
+        "{Owner: {ID: Owner.ID}, Grants: Grants[].{Grantee: {Type: Grantee.Type, ID: Grantee.ID, URI: Grantee.URI}, "
+        "Permission: Permission}}"
+    )
+    return Read(call(ctx, "GetBucketAcl", bucket), pick)
+
+
+def ownership_read(ctx: Context, bucket: str) -> Read:
+    """How the ownership mode is read; `None` where it was never set, which works as ObjectWriter."""
+    absent = ("OwnershipControlsNotFoundError",)
+    return Read(call(ctx, "GetBucketOwnershipControls", bucket), "OwnershipControls.Rules[0].ObjectOwnership", absent)
+
+
+def account_block(ctx: Context) -> dict[str, bool] | None:
+    """Block Public Access of the account; `None` where it is not set or may not be read."""
+    read = Read(
+        Call("s3control", "GetPublicAccessBlock", {"AccountId": ctx.account_id}),
+        "PublicAccessBlockConfiguration",
+        ("NoSuchPublicAccessBlockConfiguration",),
+    )
+    try:
+        found: dict[str, bool] | None = ctx.state(read)
+    except AwsError as error:
+        if not error.denied:
+            raise
+        return None
+    return found

@@ -1,0 +1,280 @@
+"""contain.deny-principal: a bucket's policy denies one principal the control plane first, then the data."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from actions import bucket as buckets
+from actions import lockout, seen, who
+from actions.action import Action, Fit
+from actions.contain.revoke_one_session import user_id
+from actions.context import Context
+from actions.plan import Call, Danger, Plan, Refusal, Step
+from actions.reads import same
+from actions.subjects import Subject, Subjects
+from actions.undo import Nothing
+from s3ir_tui import policy
+from s3ir_tui.text import short_arn
+
+ID = "contain.deny-principal"
+_OURS = ("S3irDenyControl", "S3irDenyData")
+_CONTROL = ("s3:CreateAccessPoint", "s3:DeleteBucket*", "s3:Put*Configuration", "s3:PutBucket*")
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """Who is denied in a bucket policy, and by which condition.
+
+    Attributes:
+        label: For the plan.
+        key: What stands in the Sid: the account id, or a digest of the principal.
+        condition: The condition that matches every request of the principal and nobody else's.
+        data: Whether the data is denied too, or the control plane alone.
+    """
+
+    label: str
+    key: str
+    condition: Mapping[str, Mapping[str, Any]]
+    data: bool = True
+
+
+def denied(item: Subject, ctx: Context, *, data: bool = True) -> Denied:
+    """How a principal is matched in a bucket policy.
+
+    A condition instead of `Principal` also works for principals that are deleted or belong to others, and does not
+    break when one is deleted and made again. A session ARN in `aws:PrincipalArn` would match nothing, silently.
+
+    Raises:
+        Refusal: No condition matches it and nobody else.
+    """
+    label = short_arn(item.id)
+    if item.kind == "anonymous":
+        raise Refusal("requests without credentials cannot be denied by name: use contain.block-public-access")
+    if item.kind in ("account", "root"):
+        if item.account == ctx.account_id:
+            raise Refusal(f"{item.account} is this account itself: that would deny everyone, you included")
+        return Denied(f"acct {item.account}", item.account, _equals("aws:PrincipalAccount", item.account), data)
+    if item.kind == "session":
+        return _session(item, ctx, label, data)
+    if item.kind == "federated":
+        return Denied(label, _digest(item.id), _equals("aws:userid", f"{item.account}:{item.session}"), data)
+    if item.kind in ("user", "role"):
+        return Denied(label, _digest(item.id), {"ArnEquals": {"aws:PrincipalArn": item.id}}, data)
+    raise Refusal(f"{item.id}: neither a user, a role, a session nor an account; nothing in a bucket policy matches it")
+
+
+def _session(item: Subject, ctx: Context, label: str, data: bool) -> Denied:
+    if item.account == ctx.account_id:
+        return Denied(label, _digest(item.id), _equals("aws:userid", user_id(item.name, item.session, ctx)), data)
+    # The path of another account's role cannot be read: both forms of its ARN are matched.
+    partition = ctx.account.partition
+    arns = [f"arn:{partition}:iam::{item.account}:role/{path}{item.name}" for path in ("", "*/")]
+    return Denied(label, _digest(item.id), {"ArnLike": {"aws:PrincipalArn": arns}}, data)
+
+
+def _equals(key: str, value: str) -> dict[str, dict[str, str]]:
+    return {"StringEquals": {key: value}}
+
+
+def _digest(ident: str) -> str:
+    return hashlib.sha256(ident.encode()).hexdigest()[:12]
+
+
+def statements(who_is: Denied, bucket: str, partition: str) -> list[dict[str, Any]]:
+    """The statements for one principal: the control plane, then everything on bucket and objects."""
+    arn = f"arn:{partition}:s3:::{bucket}"
+    common = {"Effect": "Deny", "Principal": "*"}
+    control = {
+        "Sid": f"{_OURS[0]}{who_is.key}",
+        **common,
+        "Action": list(_CONTROL),
+        "Resource": arn,
+        "Condition": who_is.condition,
+    }
+    data = {
+        "Sid": f"{_OURS[1]}{who_is.key}",
+        **common,
+        "Action": "s3:*",
+        "Resource": [arn, f"{arn}/*"],
+        "Condition": who_is.condition,
+    }
+    return [control, data] if who_is.data else [control]
+
+
+def _chosen(subjects: Subjects, ctx: Context) -> tuple[Subject, ...]:
+    found = list(subjects.principals)
+    for session in who.sessions(subjects, ctx):
+        found.append(session)
+    for user in who.users(subjects, ctx):
+        if user not in subjects.users:
+            found.append(_user(user, ctx))
+    return tuple(dict.fromkeys(found))
+
+
+def _user(name: str, ctx: Context) -> Subject:
+    return Subject(str(ctx.user(name)["Arn"]), "user", ctx.account_id, name)
+
+
+def _buckets(subjects: Subjects, ctx: Context) -> tuple[str, ...]:
+    return subjects.buckets or touched(ctx, [item.id for item in subjects.principals])
+
+
+def touched(ctx: Context, idents: Iterable[str]) -> tuple[str, ...]:
+    """Buckets of this account on which principals were seen, or into which an outside account was let in."""
+    wanted = set(idents)
+    own = {str(entry["Name"]) for entry in ctx.listed("s3", "ListBuckets", {}, "Buckets")}
+    found = [name for item in ctx.history().principals() if item.id in wanted for name in item.buckets]
+    for name in sorted(own):
+        if wanted & set(lets_in(ctx, name)):
+            found.append(name)
+    return tuple(name for name in dict.fromkeys(found) if name in own)
+
+
+def lets_in(ctx: Context, bucket: str) -> tuple[str, ...]:
+    """Foreign accounts that a bucket's policy lets in; none where it cannot be read."""
+    from s3ir_tui.aws.errors import AwsError
+
+    try:
+        document = ctx.state(buckets.policy_read(ctx, bucket))
+    except (AwsError, Refusal):
+        return ()
+    return policy.foreign_accounts(document, ctx.account_id) if document else ()
+
+
+def fit(subjects: Subjects, ctx: Context) -> Fit:
+    """It fits principals together with buckets, or with the buckets on which they were seen."""
+    found = _chosen(subjects, ctx)
+    if not found:
+        return Fit("no principal is chosen: mark one beside the bucket")
+    for item in found:
+        denied(item, ctx)
+    chosen = _buckets(subjects, ctx)
+    return Fit(detail=f"on {who.names(chosen)}") if chosen else Fit("no bucket is chosen, and on none was it seen")
+
+
+def plan(subjects: Subjects, ctx: Context) -> Plan:
+    """One step for each bucket."""
+    found = _chosen(subjects, ctx)
+    chosen = _buckets(subjects, ctx)
+    if not found or not chosen:
+        raise Refusal("choose a principal and a bucket")
+    items = [denied(item, ctx) for item in found]
+    planned = [deny_step(name, items, ctx) for name in chosen]
+    steps = tuple(step for step, _ in planned)
+    return Plan(
+        action=ID,
+        title=f"Deny {who.names(item.label for item in items)} on {who.names(chosen)}",
+        targets=subjects.targets,
+        steps=steps,
+        danger=Danger.REVERSIBLE,
+        warnings=("A bucket policy reaches this bucket alone: the credentials still work elsewhere",),
+        breaks=tuple(line for step in steps for line in step.breaks),
+        checked=tuple(dict.fromkeys(checked for _, checked in planned)),
+        principals=tuple(item.id for item in found),
+        made_at=ctx.now,
+        independent=True,
+    )
+
+
+def deny_step(bucket: str, items: Sequence[Denied], ctx: Context) -> tuple[Step, str]:
+    """The step that merges denies into a bucket's policy, and the lock-out check in words.
+
+    Raises:
+        LockOut: It would cut the responders or log delivery.
+        Refusal: It is there already, or does not fit into the 20 KB of a bucket policy.
+    """
+    read = buckets.policy_read(ctx, bucket)
+    before = ctx.state(read)
+    new = [statement for item in items for statement in statements(item, bucket, ctx.account.partition)]
+    after = policy.merge(before, new)
+    if before is not None and same(before, after):
+        raise Refusal(f"{bucket}: {who.names(item.label for item in items)} denied already")
+    size = policy.measure(after)
+    if size > policy.BUCKET_POLICY_LIMIT:
+        raise Refusal(
+            f"{bucket}: the policy would have {size} bytes, {policy.BUCKET_POLICY_LIMIT} are allowed. "
+            "Way out: deny the identities themselves (contain.deny-user, contain.revoke-role-sessions), "
+            "or drop statements first."
+        )
+    checked = lockout.check_bucket(ctx, bucket, before, after)
+    step = Step(
+        call=buckets.call(ctx, "PutBucketPolicy", bucket, Policy=policy.minify(after)),
+        target=bucket,
+        summary=f"+ {len(new)} denies: {who.names(item.label for item in items)}",
+        read=read,
+        before=before,
+        after=after,
+        breaks=_breaks(bucket, items, ctx),
+        note=f"policy {size} of {policy.BUCKET_POLICY_LIMIT} bytes",
+        action=ID,
+    )
+    return step, checked
+
+
+def _breaks(bucket: str, items: Sequence[Denied], ctx: Context) -> tuple[str, ...]:
+    return tuple(
+        f"stops on {bucket}: {seen.use(item)}"
+        for item in seen.readers(ctx, bucket)
+        if any(_matches(wanted, item.id, item.issuer) for wanted in items if wanted.data)
+    )
+
+
+def _matches(wanted: Denied, ident: str, issuer: str) -> bool:
+    values = [value for keys in wanted.condition.values() for value in keys.values()]
+    flat = [item for value in values for item in ([value] if isinstance(value, str) else value)]
+    account = ident.split(":")[4] if ident.startswith("arn:") else ident
+    return bool({issuer, ident, account} & set(flat)) or wanted.key == _digest(ident)
+
+
+def remove_step(step: Step, ctx: Context, at: str) -> Step:  # noqa: ARG001 - the shape that every action's undo has
+    """Take our statements out of the policy as it is now; what others changed since stays.
+
+    Raises:
+        Nothing: None of them is there any more.
+    """
+    read = step.read
+    found = ctx.state(read)
+    old = {str(item.get("Sid")): item for item in policy.statements(step.before)} if step.before else {}
+    ours = [
+        str(item["Sid"])
+        for item in policy.statements(step.after)
+        if str(item.get("Sid", "")).startswith(_OURS) and not same(item, old.get(str(item["Sid"])))
+    ]
+    if not set(ours) & set(lockout.statement_ids(found)):
+        raise Nothing(f"{step.target}: none of our statements is in the policy any more")
+    after: Mapping[str, Any] | None = policy.without_sids(found, ours)
+    returned = [old[sid] for sid in ours if sid in old]
+    if returned:
+        after = policy.merge(after, returned)
+    return Step(
+        call=_put(step, after),
+        target=step.target,
+        summary=f"- {len(ours)} denies",
+        read=read,
+        before=found,
+        after=after,
+        action=ID,
+    )
+
+
+def _put(step: Step, document: Mapping[str, Any] | None) -> Call:
+    params = {name: value for name, value in step.call.params.items() if name != "Policy"}
+    if document is None:
+        return Call("s3", "DeleteBucketPolicy", params, step.call.region)
+    return Call("s3", "PutBucketPolicy", {**params, "Policy": policy.minify(document)}, step.call.region)
+
+
+ACTION = Action(
+    id=ID,
+    title="deny the principal on the bucket",
+    part=2,
+    takes=("bucket", "principal", "user", "role", "account", "access-key", "instance"),
+    danger=Danger.REVERSIBLE,
+    rank=50,
+    fit=fit,
+    plan=plan,
+    undo_step=remove_step,
+)

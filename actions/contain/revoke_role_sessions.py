@@ -1,0 +1,178 @@
+"""contain.revoke-role-sessions: every session of a role issued until now is denied everything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from actions import inline, lockout, seen, undo, who
+from actions.action import Action, Fit
+from actions.context import Context
+from actions.moment import AHEAD, RUN_TIME
+from actions.plan import Danger, Plan, Refusal, Step
+from actions.subjects import Subjects
+from s3ir_tui.aws.errors import AwsError
+from s3ir_tui.aws.instances import read_instances
+from s3ir_tui.aws.principals import REVOKE_POLICY, as_document, revoked_before, trusted
+from s3ir_tui.model import iso
+
+ID = "contain.revoke-role-sessions"
+
+INSTANCE_SESSION = timedelta(hours=6)
+"""How long credentials from an instance's metadata service live: the role's maximum does not bound them."""
+
+
+def fit(subjects: Subjects, ctx: Context) -> Fit:
+    """It fits roles of this account that IAM lets anyone edit."""
+    found = who.roles(subjects, ctx)
+    if not found:
+        return Fit("not a role" if subjects.principals or subjects.keys else "no role is known for it")
+    for role in found:
+        who.editable(role, ctx)
+    return Fit(detail=f"{who.names(found)}, all issued until now")
+
+
+def plan(subjects: Subjects, ctx: Context) -> Plan:
+    """One step for each role."""
+    found = who.roles(subjects, ctx)
+    if not found:
+        raise Refusal("choose a role of this account, one of its sessions, or an instance that has a role")
+    checked = [lockout.check_role(ctx, role) for role in found]
+    steps = tuple(revoke_step(role, ctx) for role in found)
+    warnings = ["The trust policy stays as it is: whoever may assume the role can do so again"]
+    warnings += [warning for role in found for warning in open_metadata(role, ctx)]
+    return Plan(
+        action=ID,
+        title=f"Revoke the sessions of {who.names(found)}",
+        targets=subjects.targets,
+        steps=steps,
+        danger=Danger.REVERSIBLE,
+        warnings=tuple(warnings),
+        breaks=tuple(line for step in steps for line in step.breaks),
+        checked=tuple(dict.fromkeys(checked)),
+        principals=tuple(dict.fromkeys([item.id for item in who.sessions(subjects, ctx)] or _arns(found, ctx))),
+        made_at=ctx.now,
+        independent=True,
+    )
+
+
+def _arns(roles: tuple[str, ...], ctx: Context) -> list[str]:
+    return [str(ctx.role(role)["Arn"]) for role in roles]
+
+
+def revoke_step(role: str, ctx: Context, theirs: frozenset[str] = frozenset()) -> Step:
+    """The step that moves the role's cut-off to the time of the write plus 30 seconds; never backward.
+
+    Args:
+        role: Name of the role.
+        ctx: The look at the world.
+        theirs: Session names of the attacker, which are not told as broken.
+
+    Raises:
+        Refusal: IAM does not let anyone edit the role, or it is revoked beyond that time already.
+    """
+    who.editable(role, ctx)
+    before = ctx.state(inline.read("role", role, REVOKE_POLICY))
+    cutoff = revoked_before(before)
+    if cutoff is not None and cutoff > iso(ctx.clock() + AHEAD):
+        raise Refusal(f"{role} is revoked up to {cutoff} already: a cut-off is never moved backward")
+    return inline.put(
+        ctx,
+        "role",
+        role,
+        REVOKE_POLICY,
+        _moved(before),
+        summary=f"cut-off {cutoff or 'none'} -> {RUN_TIME}",
+        breaks=_breaks(role, ctx, theirs),
+        note="until IAM has spread the change (seconds to minutes) the old sessions still work",
+        action=ID,
+    )
+
+
+def _moved(before: Mapping[str, Any] | None) -> dict[str, Any]:
+    kept = [item for item in _statements(before) if revoked_before({"Statement": [item]}) is None]
+    revoke = {
+        "Effect": "Deny",
+        "Action": ["*"],
+        "Resource": ["*"],
+        "Condition": {"DateLessThan": {"aws:TokenIssueTime": RUN_TIME}},
+    }
+    return {"Version": "2012-10-17", "Statement": [*kept, revoke]}
+
+
+def _statements(document: Any) -> list[Any]:
+    found = as_document(document).get("Statement") or []
+    return [found] if isinstance(found, Mapping) else list(found)
+
+
+def _breaks(role: str, ctx: Context, theirs: frozenset[str]) -> tuple[str, ...]:
+    others = seen.others_on_role(ctx, role, theirs)
+    lines = [f"cut until it fetches new credentials: {seen.use(item)}" for item in others]
+    if not others:
+        lines.append(f"role/{role}: no other session {seen.since(ctx)}")
+    lines.append(f"role/{role}: also what is issued within {AHEAD.seconds} s after the write; it must be fetched again")
+    return tuple(lines)
+
+
+def open_metadata(role: str, ctx: Context) -> list[str]:
+    """A warning for each instance of the role whose metadata service still answers without a token."""
+    if not by_services_only(role, ctx):
+        return []
+    arn = str(ctx.role(role)["Arn"])
+    try:
+        found = [item for item in read_instances(ctx.account) if item.role == arn and item.imds_v1]
+    except AwsError as error:
+        return [f"instances of {role} not readable ({error.short}): new credentials may be stolen the same way"]
+    return [
+        f"{item.id} still has IMDSv1: new credentials of {role} can be stolen from it at once "
+        "(contain.revoke-one-session holds against that)"
+        for item in found
+    ]
+
+
+def by_services_only(role: str, ctx: Context) -> bool:
+    """Whether only AWS services may assume a role, so that nobody else can choose the name of a session."""
+    trusts = trusted(ctx.role(role).get("AssumeRolePolicyDocument"))
+    return bool(trusts) and all(item.startswith("Service:") for item in trusts)
+
+
+def longest_session(role: str, ctx: Context) -> timedelta:
+    """How long a session of a role can live.
+
+    Source: IAM User Guide: the role's maximum does not limit sessions assumed by AWS services.
+    """
+    found = ctx.role(role)
+    longest = timedelta(seconds=int(found.get("MaxSessionDuration") or 3600))
+    trusts = trusted(found.get("AssumeRolePolicyDocument"))
+    return max(longest, INSTANCE_SESSION) if any(item.startswith("Service:ec2.") for item in trusts) else longest
+
+
+def lift_step(step: Step, ctx: Context, at: str) -> Step:
+    """Take the cut-off back, once every session that it cut has expired.
+
+    Raises:
+        Refusal: A session that it cut could still be alive, or someone changed the policy since.
+    """
+    cutoff = revoked_before(step.after)
+    if cutoff is not None:
+        over = datetime.strptime(cutoff, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) + longest_session(step.target, ctx)
+        if ctx.clock() < over:
+            raise Refusal(
+                f"role/{step.target} stays revoked: sessions issued before {cutoff} can be alive until {iso(over)}, "
+                "and lifting it now would give them back to the thief"
+            )
+    return undo.mirror(step, ctx, at)
+
+
+ACTION = Action(
+    id=ID,
+    title="revoke all sessions of the role",
+    part=2,
+    takes=("principal", "role", "instance"),
+    danger=Danger.REVERSIBLE,
+    rank=30,
+    fit=fit,
+    plan=plan,
+    undo_step=lift_step,
+)

@@ -1,0 +1,1 @@
+"""Actions that only look: they write nothing to AWS."""
