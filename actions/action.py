@@ -37,7 +37,7 @@ class Action:
         rank: Its place in lists, low first.
         fit: Whether it fits the subjects; reads AWS, writes nothing.
         plan: Makes the plan; raises `Refusal` with the way out.
-        undo_step: Makes the step that undoes one of its steps, done at a UTC time; raises `Refusal` if the world moved on.
+        undo_step: Makes the step that undoes one of its steps, done at a UTC time; raises `Refusal` where it must not.
         undo_alone: Whether its steps are left out where a whole plan is undone, and come back only by themselves.
     """
 

@@ -14,9 +14,8 @@ from s3ir_tui.aws.errors import AwsError
 from s3ir_tui.model import iso, utc_now
 
 if TYPE_CHECKING:
-    from s3ir_tui.trail.analysis import Analysis
-
     from s3ir_tui.aws.account import Account
+    from s3ir_tui.trail.analysis import Analysis
 
 
 @dataclass(frozen=True, slots=True)

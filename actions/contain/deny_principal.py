@@ -14,9 +14,10 @@ from actions.contain.revoke_one_session import user_id
 from actions.context import Context
 from actions.plan import Call, Danger, Plan, Refusal, Step
 from actions.reads import same
-from actions.subjects import Subject, Subjects
+from actions.subjects import Subject, Subjects, subject
 from actions.undo import Nothing
 from s3ir_tui import policy
+from s3ir_tui.aws.errors import AwsError
 from s3ir_tui.text import short_arn
 
 ID = "contain.deny-principal"
@@ -135,8 +136,6 @@ def touched(ctx: Context, idents: Iterable[str]) -> tuple[str, ...]:
 
 def lets_in(ctx: Context, bucket: str) -> tuple[str, ...]:
     """Foreign accounts that a bucket's policy lets in; none where it cannot be read."""
-    from s3ir_tui.aws.errors import AwsError
-
     try:
         document = ctx.state(buckets.policy_read(ctx, bucket))
     except (AwsError, Refusal):
@@ -218,15 +217,19 @@ def _breaks(bucket: str, items: Sequence[Denied], ctx: Context) -> tuple[str, ..
     return tuple(
         f"stops on {bucket}: {seen.use(item)}"
         for item in seen.readers(ctx, bucket)
-        if any(_matches(wanted, item.id, item.issuer) for wanted in items if wanted.data)
+        if any(_matches(wanted, item.id) for wanted in items if wanted.data)
     )
 
 
-def _matches(wanted: Denied, ident: str, issuer: str) -> bool:
-    values = [value for keys in wanted.condition.values() for value in keys.values()]
-    flat = [item for value in values for item in ([value] if isinstance(value, str) else value)]
-    account = ident.split(":")[4] if ident.startswith("arn:") else ident
-    return bool({issuer, ident, account} & set(flat)) or wanted.key == _digest(ident)
+def _matches(wanted: Denied, ident: str) -> bool:
+    """Whether a principal of the trail is meant: itself, by its account, or as a session of the role."""
+    item = subject(ident)
+    if wanted.key in (_digest(ident), item.account):
+        return True
+    arns = [value for value in wanted.condition.get("ArnEquals", {}).values() if isinstance(value, str)]
+    return item.kind == "session" and any(
+        (role.kind, role.account, role.name) == ("role", item.account, item.name) for role in map(subject, arns)
+    )
 
 
 def remove_step(step: Step, ctx: Context, at: str) -> Step:  # noqa: ARG001 - the shape that every action's undo has

@@ -28,7 +28,7 @@ def fit(subjects: Subjects, ctx: Context) -> Fit:
     found = who.users(subjects, ctx)
     if not found:
         return Fit("not an IAM user of this account")
-    left = [user for user in found if not _denied(user, ctx)]
+    left = [user for user in found if not denied(user, ctx)]
     return Fit(detail="AWSDenyAll") if left else Fit("is denied everything already")
 
 
@@ -38,7 +38,7 @@ def plan(subjects: Subjects, ctx: Context) -> Plan:
     if not found:
         raise Refusal("choose an IAM user of this account, or one of its access keys")
     checked = [lockout.check_user(ctx, user) for user in found]
-    steps = tuple(deny_step(user, ctx) for user in found if not _denied(user, ctx))
+    steps = tuple(deny_step(user, ctx) for user in found if not denied(user, ctx))
     if not steps:
         raise Refusal(f"{who.names(found)}: denied everything already")
     return Plan(
@@ -69,7 +69,8 @@ def _attached(user: str, arn: str) -> Read:
     return Read(Call("iam", "ListAttachedUserPolicies", {"UserName": user}), pick=pick, absent=("NoSuchEntity",))
 
 
-def _denied(user: str, ctx: Context) -> bool:
+def denied(user: str, ctx: Context) -> bool:
+    """Whether a user is denied everything by one of the two ways already."""
     ctx.user(user)
     if ctx.state(_attached(user, deny_all_arn(ctx))) is not None:
         return True

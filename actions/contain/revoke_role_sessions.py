@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,12 +12,14 @@ from actions.context import Context
 from actions.moment import AHEAD, RUN_TIME
 from actions.plan import Danger, Plan, Refusal, Step
 from actions.subjects import Subjects
+from s3ir_tui import policy
 from s3ir_tui.aws.errors import AwsError
 from s3ir_tui.aws.instances import read_instances
 from s3ir_tui.aws.principals import REVOKE_POLICY, as_document, revoked_before, trusted
 from s3ir_tui.model import iso
 
 ID = "contain.revoke-role-sessions"
+SOME_POLICY = "S3irRevokeSessions"
 
 INSTANCE_SESSION = timedelta(hours=6)
 """How long credentials from an instance's metadata service live: the role's maximum does not bound them."""
@@ -99,6 +101,65 @@ def _moved(before: Mapping[str, Any] | None) -> dict[str, Any]:
         "Condition": {"DateLessThan": {"aws:TokenIssueTime": RUN_TIME}},
     }
     return {"Version": "2012-10-17", "Statement": [*kept, revoke]}
+
+
+def revoke_some_step(role: str, sessions: Collection[str], ctx: Context) -> Step:
+    """The step that revokes, of all sessions of a role, those of some names, issued until the write plus 30 seconds.
+
+    For sessions whose names the thief cannot choose, such as those of an instance: the other sessions of the role go on
+    undisturbed, and the rightful user of these names is back with its next credentials.
+
+    Args:
+        role: Name of the role.
+        sessions: Session names.
+        ctx: The look at the world.
+
+    Raises:
+        Refusal: IAM does not let anyone edit the role.
+    """
+    who.editable(role, ctx)
+    before = ctx.state(inline.read("role", role, SOME_POLICY))
+    ident = ctx.role(role)["RoleId"]
+    meant = {f"{ident}:{name}" for name in sessions} | _revoked_ids(before)
+    statement = {
+        "Sid": SOME_POLICY,
+        "Effect": "Deny",
+        "Action": ["*"],
+        "Resource": ["*"],
+        "Condition": {
+            "StringEquals": {"aws:userid": sorted(meant)},
+            "DateLessThan": {"aws:TokenIssueTime": RUN_TIME},
+        },
+    }
+    return inline.put(
+        ctx,
+        "role",
+        role,
+        SOME_POLICY,
+        policy.merge(before, [statement]),
+        summary=f"{who.names(sessions)}: cut-off {revoked_before(before) or 'none'} -> {RUN_TIME}",
+        breaks=_breaks_some(role, sessions, ctx),
+        note="until IAM has spread the change (seconds to minutes) the old sessions still work",
+        action=ID,
+    )
+
+
+def _revoked_ids(document: Any) -> set[str]:
+    for statement in _statements(document):
+        if statement.get("Sid") == SOME_POLICY:
+            values = statement["Condition"]["StringEquals"]["aws:userid"]
+            return {values} if isinstance(values, str) else set(values)
+    return set()
+
+
+def _breaks_some(role: str, sessions: Collection[str], ctx: Context) -> tuple[str, ...]:
+    lines = [
+        f"cut until it fetches new credentials (an SDK may need a restart): whoever works as {role}/{name} itself"
+        for name in sessions
+    ]
+    lines += [f"goes on: {seen.use(item)}" for item in seen.others_on_role(ctx, role, sessions)]
+    lines.append(f"{role}/{who.names(sessions)}: also what is issued within {AHEAD.seconds} s after the write")
+    return tuple(lines)
 
 
 def _statements(document: Any) -> list[Any]:
