@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from s3ir_tui.headless.exits import Code, Failure
 from s3ir_tui.headless.session import Credentials, connector
 from s3ir_tui.settings import Settings, case_folder, make_private
 
-# Textual presses the keys that TEXTUAL_PRESS names by itself, and runs whatever TEXTUAL_DRIVER names.
-_NOT_FOR_TEXTUAL = ("TEXTUAL_PRESS", "TEXTUAL_DRIVER")
+if TYPE_CHECKING:
+    from s3ir_tui.aws.account import Account
 
 
 def open_live(settings: Settings, *, credentials: Credentials | None = None, folder: Path | None = None) -> int:
-    """Run the console on a live account.
+    """Run the console on a live account; it signs in behind the first paint.
 
     Args:
         settings: How it was started.
@@ -24,21 +25,32 @@ def open_live(settings: Settings, *, credentials: Credentials | None = None, fol
         The exit status.
 
     Raises:
+        Failure: This terminal cannot show it.
         JournalError: The case cannot be opened.
     """
+    _check_terminal()
     connect = connector(settings, credentials)
-    _shield()
+    from actions.desk import Desk
     from s3ir_tui.app import run
     from s3ir_tui.journal import Journal
     from s3ir_tui.live import LiveRoom
 
     journal = Journal.open(make_private(folder or case_folder(settings)), about={"command": "console"})
-    room = LiveRoom(connect, journal, back=settings.since, quiet=settings.quiet)
-    return run(room, None, None, mouse=settings.mouse)
+    connection = _Connection()
+    room = LiveRoom(
+        connect,
+        journal,
+        on_connected=connection.made,
+        in_place=lambda ref: desk.in_place(ref),
+        back=settings.since,
+        quiet=settings.quiet,
+    )
+    desk = Desk(connection.account, journal, room.history, settings.break_glass)
+    return run(room, desk, mouse=settings.mouse)
 
 
 def open_review(folder: Path, *, mouse: bool = False) -> int:
-    """Run the console on a recorded case.
+    """Run the console on a recorded case: nobody acts in it.
 
     Args:
         folder: The case folder.
@@ -46,15 +58,38 @@ def open_review(folder: Path, *, mouse: bool = False) -> int:
 
     Returns:
         The exit status.
+
+    Raises:
+        Failure: This terminal cannot show it.
     """
-    _shield()
+    _check_terminal()
     from s3ir_tui.app import run
     from s3ir_tui.review import ReviewRoom
 
     room = ReviewRoom(folder)
-    return run(room, None, room, mouse=mouse)
+    return run(room, timeline=room, mouse=mouse)
 
 
-def _shield() -> None:
-    for name in _NOT_FOR_TEXTUAL:
-        os.environ.pop(name, None)
+class _Connection:
+    """The account, once it has answered."""
+
+    def __init__(self) -> None:
+        self._account: Account | None = None
+
+    def made(self, account: Account) -> None:
+        self._account = account
+
+    def account(self) -> Account:
+        from actions.plan import Refusal
+
+        if self._account is None:
+            raise Refusal("not signed in to AWS yet: the status line says why")
+        return self._account
+
+
+def _check_terminal() -> None:
+    # Imported before Textual is, since it takes out of the environment what Textual must not see.
+    from screens import environment
+
+    if why := environment.why_no_screen():
+        raise Failure(why, Code.USAGE)

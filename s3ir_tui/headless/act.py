@@ -223,11 +223,10 @@ def _show(plan: Plan, wish: Wish, form: Format) -> None:
 
 
 def _execute(desk: Desk, journal: Journal, wish: Wish, form: Format) -> int:
-    for item in desk.unknown_outcomes():
-        aside(f"an earlier step has no recorded outcome, it is looked up now: {clean(item)}")
-    desk.reconcile()
+    for item in desk.reconcile():
+        aside(clean(f"an earlier console ended within {item.unknown}; now: {item.state or 'unknown'} - {item.detail}"))
     plan = _plan(desk, wish)
-    answer = Answer(typed=plan.must_type, reason=_reason(wish, plan, journal))
+    answer = Answer(typed=plan.must_type, reason=_reason(wish, plan, desk))
     count = len(plan.steps)
 
     def progress(news: Progress) -> None:
@@ -247,9 +246,8 @@ def _execute(desk: Desk, journal: Journal, wish: Wish, form: Format) -> int:
     return Code.OK if result.ok and not result.stopped else Code.PROBLEM
 
 
-def _reason(wish: Wish, plan: Plan, journal: Journal) -> str:
-    armed = any(record.get("kind") == "armed" for record in journal.records("case"))
-    if wish.reason or armed or plan.danger is Danger.IRREVERSIBLE:
+def _reason(wish: Wish, plan: Plan, desk: Desk) -> str:
+    if wish.reason or plan.danger is Danger.IRREVERSIBLE or not desk.needs_reason:
         return wish.reason
     return "none given (--execute --yes)"
 

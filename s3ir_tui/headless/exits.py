@@ -57,7 +57,7 @@ def explain(error: Exception) -> tuple[Code, str]:
     from s3ir_tui.aws.guard import WriteRefused
     from s3ir_tui.journal import JournalError
 
-    if isinstance(error, AwsError):
+    if isinstance(error, AwsError) or isinstance(error.__cause__, AwsError):
         return Code.AWS, text
     if isinstance(error, Refusal | WriteRefused):
         return Code.REFUSED, text
