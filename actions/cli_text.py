@@ -20,8 +20,8 @@ _TIME = f"\"$(date -u -d '+{AHEAD.seconds} seconds' +%Y-%m-%dT%H:%M:%SZ)\""
 def cli_lines(plan: Plan) -> tuple[str, ...]:
     """One command for each step, in order, with a comment above each.
 
-    The lines are for a POSIX shell; where the time of the write goes in, GNU date works it out. They do not record, read
-    again or read back as the console does.
+    The lines are for a POSIX shell; where the time of the write goes in, GNU date works it out. They do not record,
+    read again or read back as the console does.
     """
     lines = [f"# {clean(plan.title)}"]
     for number, step in enumerate(plan.steps, 1):

@@ -165,6 +165,7 @@ class _Run:
         self._states = [StepState.NOT_RUN] * count
         self._details = [""] * count
         self._intents = [""] * count
+        self._sent: dict[int, Step] = {}
         self._stopped = ""
 
     def all(self, excluded: frozenset[int], stop: threading.Event) -> Result:
@@ -181,11 +182,34 @@ class _Run:
                 state = self._step(index, step)
                 if state is not StepState.DONE and not self._plan.independent:
                     self._stopped = f"step {index + 1}: {state.value}"
+            if self._plan.independent and not stop.is_set():
+                self._hold()
             self._end()
         except JournalError as error:
             # What cannot be recorded is not done: no further step, and no end record to write it in.
             self._stopped = f"the log cannot be written ({error}): nothing more is changed"
         return Result(self._ref, tuple(self._states), tuple(self._details), tuple(self._intents), self._stopped)
+
+    def _hold(self) -> None:
+        """Carry out once more what was undone while the plan ran: by now whoever undid it may do so no longer.
+
+        A deny takes seconds to be enforced, and a thief who watches takes it off meanwhile.
+        """
+        done = [index for index, state in enumerate(self._states) if state is StepState.DONE]
+        for index in done:
+            step = self._sent[index]
+            try:
+                found = value_of(self._account, step.read)
+            except AwsError:
+                continue  # it was read back once; the watch looks again
+            if same(found, step.before) and not same(found, step.after):
+                self._step(index, self._plan.steps[index])
+            elif not same(found, step.after):
+                outcome = _Outcome(
+                    StepState.MOVED, f"changed while the plan ran: {difference(step.after, found)}", _Sent(True), found
+                )
+                self._record(index, outcome)
+                self._set(index, outcome.state, outcome.detail)
 
     def _end(self) -> None:
         states = [state.value for state in self._states]
@@ -196,7 +220,7 @@ class _Run:
         self._progress(Progress(index, state, detail))
 
     def _step(self, index: int, planned: Step) -> StepState:
-        step = resolve(planned, self._clock())
+        step = self._sent[index] = resolve(planned, self._clock())
         self._set(index, StepState.RUNNING)
         try:
             self._intents[index] = self._log.record(
