@@ -10,7 +10,7 @@ from s3ir_tui.headless.session import Credentials, connector
 from s3ir_tui.settings import Settings, case_folder, make_private
 
 if TYPE_CHECKING:
-    from s3ir_tui.aws.account import Account
+    pass
 
 
 def open_live(settings: Settings, *, credentials: Credentials | None = None, folder: Path | None = None) -> int:
@@ -36,16 +36,10 @@ def open_live(settings: Settings, *, credentials: Credentials | None = None, fol
     from s3ir_tui.live import LiveRoom
 
     journal = Journal.open(make_private(folder or case_folder(settings)), about={"command": "console"})
-    connection = _Connection()
     room = LiveRoom(
-        connect,
-        journal,
-        on_connected=connection.made,
-        in_place=lambda ref: desk.in_place(ref),
-        back=settings.since,
-        quiet=settings.quiet,
+        connect, journal, in_place=lambda ref: desk.in_place(ref), back=settings.since, quiet=settings.quiet
     )
-    desk = Desk(connection.account, journal, room.history, settings.break_glass)
+    desk = Desk(room.account, journal, room.history, settings.break_glass)
     return run(room, desk, mouse=settings.mouse)
 
 
@@ -68,23 +62,6 @@ def open_review(folder: Path, *, mouse: bool = False) -> int:
 
     room = ReviewRoom(folder)
     return run(room, timeline=room, mouse=mouse)
-
-
-class _Connection:
-    """The account, once it has answered."""
-
-    def __init__(self) -> None:
-        self._account: Account | None = None
-
-    def made(self, account: Account) -> None:
-        self._account = account
-
-    def account(self) -> Account:
-        from actions.plan import Refusal
-
-        if self._account is None:
-            raise Refusal("not signed in to AWS yet: the status line says why")
-        return self._account
 
 
 def _check_terminal() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from queue import SimpleQueue
@@ -133,8 +133,8 @@ class Feeds:
 
         readers: tuple[tuple[str, Callable[[], object]], ...] = (
             ("buckets", lambda: read_buckets(account, self._posture_came)),
-            ("principals", lambda: [self._posture_came(item) for item in read_principals(account)]),
-            ("instances", lambda: [self._posture_came(item) for item in read_instances(account)]),
+            ("principals", lambda: self._posture_list(read_principals(account))),
+            ("instances", lambda: self._posture_list(read_instances(account))),
         )
         while not self._stop.is_set():
             self._posture_due.clear()
@@ -148,6 +148,10 @@ class Feeds:
                 if self._stop.is_set():
                     return
             self._posture_due.wait(POSTURE_SECONDS)
+
+    def _posture_list(self, items: Iterable[Posture]) -> None:
+        for item in items:
+            self._posture_came(item)
 
     def _posture_came(self, item: Posture) -> None:
         self._inbox.put(PostureRead(item))

@@ -43,7 +43,6 @@ class LiveRoom:
     Args:
         connect: Signs in; called on a background thread, again after a failure.
         journal: The open journal of the case.
-        on_connected: Told the account once it has answered, before anything else is read.
         in_place: How many changes of a plan (by its reference) are in place, of how many; blocks on AWS.
         back: How far the trail is looked back at on connecting.
         quiet: How long a contained actor must stay silent to be called quiet.
@@ -55,14 +54,13 @@ class LiveRoom:
         connect: Callable[[], Account],
         journal: Journal,
         *,
-        on_connected: Callable[[Account], None] = lambda _account: None,
         in_place: Callable[[str], tuple[int, int]] = lambda _ref: (0, 0),
         back: timedelta = timedelta(hours=24),
         quiet: timedelta = timedelta(minutes=30),
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._connect, self._journal, self._clock = connect, journal, clock
-        self._on_connected, self._in_place = on_connected, in_place
+        self._in_place = in_place
         self._back, self._quiet = back, quiet
         self._known = Known(Analysis())
         self._lock = threading.RLock()
@@ -75,17 +73,17 @@ class LiveRoom:
         self._sources: dict[str, SourceStatus] = {}
         self._checked: dict[str, ChangesChecked] = {}
         self._failures: dict[str, str] = {"account": "connecting"}
+        self._account: Account | None = None
+        self._verdicts: dict[str, str] = {}
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._folded = 0
-        self._last: Snapshot = Snapshot()
 
     # -- Room -------------------------------------------------------------------------------------
 
     def start(self, post: Callable[[Update], None]) -> None:
         """Begin to work in the background (see `Room`)."""
-        self._journal.subscribe(self._records.put)
-        self._records.put(self._journal.records())
+        self._journal.subscribe(self._records.put, replay=True)
         for name, work in (("room", lambda: self._ticks(post)), ("connect", self._sign_in)):
             thread = threading.Thread(target=work, name=name, daemon=True)
             self._threads.append(thread)
@@ -120,6 +118,16 @@ class LiveRoom:
         return log_lines(self._journal.records())
 
     # -- for actions ------------------------------------------------------------------------------
+
+    def account(self) -> Account:
+        """The account, once it has answered.
+
+        Raises:
+            AwsError: Not yet; the message says what it waits for.
+        """
+        if self._account is None:
+            raise AwsError("NotConnected", f"not signed in yet: {self._failures.get('account', 'connecting')}")
+        return self._account
 
     def history(self) -> Analysis:
         """The analysed trail, for plans that ask who a credential is and what else uses a role."""
@@ -206,8 +214,19 @@ class LiveRoom:
             folded=self._folded,
         )
         with self._lock:
-            self._last = snapshot(self._known, moment)
-        return self._last
+            made = snapshot(self._known, moment)
+        self._record_verdicts(made)
+        return made
+
+    def _record_verdicts(self, made: Snapshot) -> None:
+        """The state word of each watch is recorded when it changes: a review shows the same words."""
+        for view in made.watches:
+            if self._verdicts.get(view.id, self._known.case.verdicts.get(view.id)) == view.state.value:
+                continue
+            self._verdicts[view.id] = view.state.value
+            numbers = {"last_ok": view.last_ok, "first_denied": view.first_denied, "quiet_at": view.quiet_at}
+            record = {"kind": "verdict", "watch": view.id, "label": view.label, "state": view.state.value}
+            self._write("watch", [{**record, "numbers": numbers}])
 
     # -- other threads ----------------------------------------------------------------------------
 
@@ -227,7 +246,7 @@ class LiveRoom:
         with self._lock:
             self._known.identity = account.identity
             self._known.analysis.own_keys = frozenset(account.own_keys)
-        self._on_connected(account)
+        self._account = account
         try:
             sources = discover(account, self._clock() - self._back)
         except AwsError as error:

@@ -1,0 +1,102 @@
+"""What `enter` shows of a row: reasons, numbers, credentials and posture, under headings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from s3ir_tui.board.known import Known
+from s3ir_tui.room import Detail, Kind
+from s3ir_tui.text import clean, short_arn, size
+
+_LISTED = 20
+
+
+def detail_of(known: Known, kind: Kind, ident: str) -> Detail:
+    """Everything known of one row, safe to display."""
+    if kind == "principal":
+        return _principal(known, ident)
+    if kind == "bucket":
+        return _bucket(known, ident)
+    return _instance(known, ident)
+
+
+def _principal(known: Known, ident: str) -> Detail:
+    sections: list[tuple[str, tuple[str, ...]]] = []
+    sighting = next((item for item in known.analysis.principals() if item.id == ident), None)
+    if sighting is not None:
+        sections.append(("Why", _few(reason.text for reason in sighting.reasons) or ("no reason yet",)))
+        seen = (
+            f"{sighting.events - sighting.denied} calls ok, {sighting.denied} denied, {size(sighting.bytes_out)} out",
+            f"first {sighting.first}  last {sighting.last}",
+            f"from {', '.join(sighting.addresses) or '?'}",
+            f"on {', '.join(sighting.buckets) or 'no bucket'}",
+        )
+        sections.append(("Seen in the trail", _few(seen)))
+    family = known.analysis.family(ident)
+    if family.credentials:
+        lines = (
+            f"{item.access_key}  {item.kind}  {short_arn(item.principal)}  "
+            f"made {item.issued_at or '?'}  until {item.expires_at or 'disabled'}"
+            for item in family.credentials
+        )
+        sections.append(("Credentials, with those that came of them", _few(lines)))
+    sections += _posture(known.principals.get(ident))
+    return Detail(clean(short_arn(ident)), tuple(sections), ident)
+
+
+def _bucket(known: Known, name: str) -> Detail:
+    sections: list[tuple[str, tuple[str, ...]]] = []
+    sighting = next((item for item in known.analysis.buckets() if item.name == name), None)
+    if sighting is not None:
+        sections.append(("Why", _few(reason.text for reason in sighting.reasons) or ("no reason yet",)))
+        seen = (
+            f"{sighting.reads} reads, {sighting.writes} writes, {size(sighting.bytes_out)} out",
+            f"by {', '.join(map(short_arn, sighting.principals)) or 'nobody'}",
+        )
+        sections.append(("Seen in the trail", _few(seen)))
+    else:
+        sections.append(("Seen in the trail", ("nothing: where data events are off, object reads are not logged",)))
+    sections += _posture(known.buckets.get(name))
+    return Detail(clean(name), tuple(sections), name)
+
+
+def _instance(known: Known, ident: str) -> Detail:
+    sections: list[tuple[str, tuple[str, ...]]] = []
+    sighting = next((item for item in known.analysis.instances() if item.id == ident), None)
+    if sighting is not None:
+        sections.append(("Why", _few(reason.text for reason in sighting.reasons) or ("no reason yet",)))
+        sections.append(("Credentials seen", _few(sighting.access_keys)))
+    sections += _posture(known.instances.get(ident))
+    return Detail(clean(ident), tuple(sections), ident)
+
+
+def _posture(item: object) -> list[tuple[str, tuple[str, ...]]]:
+    if item is None:
+        return [("Posture", ("not read: not in this account, or not yet",))]
+    fields = msgspec.to_builtins(item)
+    lines = [f"{name.replace('_', ' ')}: {_value(value)}" for name, value in fields.items() if name != "gaps"]
+    found = [("Posture", _few(lines, 40))]
+    gaps = fields.get("gaps")
+    if gaps:
+        found.append(("Not read", _few(f"{name}: {why}" for name, why in gaps.items())))
+    return found
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return "?"
+    if value is True or value is False:
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={_value(item)}" for key, item in value.items()) or "none"
+    if isinstance(value, list | tuple):
+        return "; ".join(map(_value, value)) or "none"
+    return str(value) or "?"
+
+
+def _few(lines: Iterable[str], limit: int = _LISTED) -> tuple[str, ...]:
+    listed = [clean(line) for line in lines]
+    more = (f"and {len(listed) - limit} more",) if len(listed) > limit else ()
+    return (*listed[:limit], *more)

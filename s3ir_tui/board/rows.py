@@ -1,0 +1,230 @@
+"""Rows of the three panes: posture, sightings and containment of each bucket, principal and instance in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from s3ir_tui.board.known import Known
+from s3ir_tui.board.lag import ASSUMED_SECONDS
+from s3ir_tui.model import Bucket, Instance, Severity, State
+from s3ir_tui.room import Pulse, Row, WatchView
+from s3ir_tui.text import clean, short_arn, size
+from s3ir_tui.trail.analysis import BucketSighting, InstanceSighting, PrincipalSighting
+
+CELL_SECONDS = 10
+CELLS = 12
+SUSPECT = Severity.HIGH
+"""From this severity on a principal or bucket is a suspect: the responder is asked to do something about it."""
+
+_ACTIVE_GRACE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What every row is judged by.
+
+    Attributes:
+        now: The time.
+        lag: Seconds that the trail is behind, or `None` where it is not measured.
+        blind: Whether no source brings data events, so that silence says nothing.
+        watched: The watch of each contained identity.
+        running: Identities that a running plan contains.
+    """
+
+    now: datetime
+    lag: float | None
+    blind: bool
+    watched: Mapping[str, WatchView]
+    running: Collection[str]
+
+
+def principal_rows(known: Known, look: Look) -> tuple[Row, ...]:
+    """Principals, suspects first, then by severity and name: the order does not change from call to call."""
+    rows = [_principal(known, sighting, look) for sighting in known.analysis.principals()]
+    seen = {row.id for row in rows}
+    rows += [
+        Row("principal", arn, clean(short_arn(arn)), facts=_posture_facts(known, arn), marked=_marked(known, arn))
+        for arn in known.principals
+        if arn not in seen
+    ]
+    return _ordered(rows)
+
+
+def bucket_rows(known: Known) -> tuple[Row, ...]:
+    """Buckets that are open, were touched, or exist, in that order."""
+    sightings = {item.name: item for item in known.analysis.buckets()}
+    names = dict.fromkeys([*sightings, *known.buckets])
+    return _ordered(_bucket(known, name, sightings.get(name)) for name in names)
+
+
+def instance_rows(known: Known) -> tuple[Row, ...]:
+    """Instances whose credentials were seen in the wrong hands first."""
+    sightings = {item.id: item for item in known.analysis.instances()}
+    names = dict.fromkeys([*sightings, *known.instances])
+    return _ordered(_instance(known, name, sightings.get(name)) for name in names)
+
+
+def _ordered(rows: Iterable[Row]) -> tuple[Row, ...]:
+    return tuple(sorted(rows, key=lambda row: (not row.suspect, -row.severity, row.label)))
+
+
+def _marked(known: Known, ident: str, kind: str = "principal") -> bool:
+    return (kind, ident) in known.case.marks
+
+
+def _principal(known: Known, sighting: PrincipalSighting, look: Look) -> Row:
+    marked = _marked(known, sighting.id)
+    watch = _watch_of(sighting, look)
+    suspect = marked or sighting.severity >= SUSPECT or watch is not None
+    live = [item for item in known.analysis.family(sighting.id).credentials if _live(item.expires_at, look.now)]
+    facts = [f"{len(live)} cred"] if suspect and live else []
+    if suspect:
+        facts.append(f"{len(sighting.buckets)} buckets")
+        if sighting.bytes_out:
+            facts.append(f"{size(sighting.bytes_out)} out")
+    facts += [f"{sighting.events - sighting.denied} ok", f"{sighting.denied} denied"]
+    return Row(
+        kind="principal",
+        id=sighting.id,
+        label=clean(short_arn(sighting.id)),
+        severity=sighting.severity,
+        state=_state(known, sighting, watch, suspect, look),
+        facts=(*facts, *_posture_facts(known, sighting.id)),
+        reasons=tuple(clean(reason.text) for reason in sighting.reasons),
+        pulse=pulse_of(known, [sighting.id], look.now),
+        marked=marked,
+        suspect=suspect,
+    )
+
+
+def _watch_of(sighting: PrincipalSighting, look: Look) -> WatchView | None:
+    names = (sighting.id, *sighting.access_keys)
+    return next((look.watched[name] for name in names if name in look.watched), None)
+
+
+def _state(known: Known, sighting: PrincipalSighting, watch: WatchView | None, suspect: bool, look: Look) -> State:
+    if not suspect:
+        return State.NONE
+    if look.running and {sighting.id, *sighting.access_keys} & set(look.running):
+        return State.CONTAINING
+    if watch is not None:
+        return watch.state
+    if look.blind:
+        return State.UNKNOWN
+    lag = ASSUMED_SECONDS if look.lag is None else look.lag
+    since = look.now - timedelta(seconds=lag + _ACTIVE_GRACE)
+    last = known.analysis.last_ok([sighting.id])
+    return State.ACTIVE if last and last >= since.strftime("%Y-%m-%dT%H:%M:%SZ") else State.NONE
+
+
+def pulse_of(known: Known, idents: Collection[str], now: datetime) -> Pulse:
+    """Calls of some identities per cell, allowed and denied apart."""
+    allowed, denied = known.analysis.pulse(idents, now, CELL_SECONDS, CELLS)
+    return Pulse(CELL_SECONDS, allowed, denied)
+
+
+def _live(expires_at: str | None, now: datetime) -> bool:
+    return not expires_at or expires_at > now.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _posture_facts(known: Known, arn: str) -> tuple[str, ...]:
+    item = known.principals.get(arn)
+    if item is None:
+        return ()
+    facts = []
+    if item.denied_all:
+        facts.append("denied all")
+    active = sum(key.status == "Active" for key in item.keys)
+    if item.keys:
+        facts.append(f"keys {active}/{len(item.keys)} active")
+    if item.sessions_revoked_before:
+        facts.append("sessions revoked")
+    return tuple(facts)
+
+
+def _bucket(known: Known, name: str, sighting: BucketSighting | None) -> Row:
+    posture = known.buckets.get(name)
+    open_to, severity = _openness(posture)
+    facts, reasons = list(open_to), [f"bucket is {fact}" for fact in open_to]
+    if sighting is not None:
+        facts += [f"{sighting.reads} r", f"{sighting.writes} w"]
+        if sighting.bytes_out:
+            facts.append(f"{size(sighting.bytes_out)} out")
+        severity = max(severity, sighting.severity)
+        reasons += [clean(reason.text) for reason in sighting.reasons]
+    marked = _marked(known, name, "bucket")
+    public = posture is not None and posture.public is True
+    return Row(
+        kind="bucket",
+        id=name,
+        label=clean(name),
+        severity=severity,
+        state=State.ACTIVE if public else State.NONE,
+        facts=tuple(facts),
+        reasons=tuple(reasons),
+        marked=marked,
+        suspect=marked or public,
+    )
+
+
+def _openness(posture: Bucket | None) -> tuple[list[str], Severity]:
+    if posture is None:
+        return [], Severity.INFO
+    facts: list[str] = []
+    severity = Severity.INFO
+    if posture.public:
+        facts.append("public")
+        severity = Severity.CRITICAL
+    elif posture.public is None:
+        facts.append("public?")
+    if posture.foreign_accounts:
+        facts.append("shared " + " ".join(short_arn(account)[5:] for account in posture.foreign_accounts[:2]))
+        severity = max(severity, Severity.HIGH)
+    if posture.public_access_block is not None and not posture.public_access_block.all_on:
+        facts.append("BPA off")
+        severity = max(severity, Severity.LOW)
+    if posture.gaps:
+        facts.append(f"{len(posture.gaps)} unread")
+    return facts, severity
+
+
+def _instance(known: Known, name: str, sighting: InstanceSighting | None) -> Row:
+    posture = known.instances.get(name)
+    facts = list(_instance_facts(posture))
+    role = (posture.role if posture else None) or (sighting.role if sighting else None)
+    if role:
+        facts.insert(0, clean(short_arn(role)))
+    severity = sighting.severity if sighting else Severity.INFO
+    reasons = tuple(clean(reason.text) for reason in sighting.reasons) if sighting else ()
+    marked = _marked(known, name, "instance")
+    return Row(
+        kind="instance",
+        id=name,
+        label=clean(name),
+        severity=severity,
+        facts=tuple(facts),
+        reasons=reasons,
+        marked=marked,
+        suspect=marked or severity >= SUSPECT,
+    )
+
+
+def _instance_facts(posture: Instance | None) -> Iterable[str]:
+    if posture is None:
+        return ("not in this Region",)
+    facts = [posture.state or "?"]
+    if posture.imds_v1:
+        facts.append("IMDSv1")
+    if posture.public_address:
+        facts.append("public")
+    return facts
+
+
+def index(views: Iterable[tuple[WatchView, Iterable[str]]]) -> dict[str, WatchView]:
+    """Watches by every identity that they cover; the newest wins."""
+    found: dict[str, WatchView] = {}
+    for view, idents in views:
+        found.update(dict.fromkeys(idents, view))
+    return found

@@ -1,0 +1,156 @@
+"""The quiet watch of each containment in force: what its actor could still do, and from when on silence is proof."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from s3ir_tui.board.known import Known
+from s3ir_tui.board.lag import ASSUMED_SECONDS
+from s3ir_tui.case import Containment
+from s3ir_tui.model import State, iso
+from s3ir_tui.room import Pulse, WatchedCredential, WatchView
+from s3ir_tui.text import clean, short_arn
+
+CELL_SECONDS = 10
+CELLS = 24
+
+Checked = tuple[int, int, datetime]
+"""Changes in place, changes, and when that was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """What the state word of a contained actor follows from. Times are UTC, `YYYY-MM-DDTHH:MM:SSZ`, or "".
+
+    Attributes:
+        since: When it was contained.
+        last_ok: Its last successful call.
+        now: The time.
+        proof_from: When the trail has caught up with the containment.
+        quiet: How long nothing may succeed.
+        was_quiet: Whether it was called quiet before.
+    """
+
+    since: str
+    last_ok: str
+    now: str
+    proof_from: str
+    quiet: timedelta
+    was_quiet: bool
+
+    @property
+    def quiet_at(self) -> str:
+        """When it is called quiet if nothing more succeeds."""
+        return _later(max(self.since, self.last_ok), self.quiet)
+
+    @property
+    def state(self) -> State:
+        """The state word. Configuration that reads back is no proof: only the trail after its lag is."""
+        broken = self.last_ok > self.since
+        if broken and self.was_quiet:
+            return State.RETURNED
+        if self.now < self.proof_from:
+            return State.NO_PROOF_YET
+        if self.now >= self.quiet_at:
+            return State.QUIET
+        return State.NOT_QUIET_YET
+
+
+def watch_views(
+    known: Known, now: datetime, lag: float | None, quiet: timedelta, checked: Mapping[str, Checked]
+) -> tuple[tuple[WatchView, frozenset[str]], ...]:
+    """The watch of each containment in force, oldest first, with the identities that it covers."""
+    found = []
+    for item in known.case.holding:
+        idents = _covered(known, item.principals)
+        if idents:
+            found.append((_view(known, item, idents, now, lag, quiet, checked.get(item.ref)), idents))
+    return tuple(found)
+
+
+def _covered(known: Known, principals: Collection[str]) -> frozenset[str]:
+    """The identities named by the plan with every credential that came of them."""
+    found = set(principals)
+    for ident in principals:
+        family = known.analysis.family(ident)
+        found.update(item.access_key for item in family.credentials)
+    return frozenset(found)
+
+
+def _view(
+    known: Known,
+    item: Containment,
+    idents: frozenset[str],
+    now: datetime,
+    lag: float | None,
+    quiet: timedelta,
+    checked: Checked | None,
+) -> WatchView:
+    analysis = known.analysis
+    behind = timedelta(seconds=ASSUMED_SECONDS if lag is None else lag)
+    silence = Silence(
+        since=item.at[:19] + "Z",
+        last_ok=analysis.last_ok(idents),
+        now=iso(now),
+        proof_from=_later(item.at[:19] + "Z", behind),
+        quiet=quiet,
+        was_quiet=known.case.verdicts.get(item.ref) in (State.QUIET.value, State.RETURNED.value),
+    )
+    allowed, denied = analysis.pulse(idents, now, CELL_SECONDS, CELLS)
+    in_place, changes, when = checked if checked is not None else (item.done, item.done, None)
+    first = item.principals[0] if item.principals else item.label
+    return WatchView(
+        id=item.ref,
+        label=clean(short_arn(first)),
+        state=silence.state,
+        since=silence.since,
+        by=clean(short_arn(item.actor)),
+        last_ok=silence.last_ok,
+        first_denied=analysis.first_denied_after(idents, silence.since),
+        proof_from=silence.proof_from,
+        quiet_at=silence.quiet_at,
+        pulse=Pulse(CELL_SECONDS, allowed, denied),
+        credentials=tuple(_credential(known, ident) for ident in sorted(idents) if not _redundant(ident, idents)),
+        in_place=in_place,
+        changes=changes,
+        checked=iso(when) if when else "",
+        workload=_workload(known, idents, silence.since),
+        refs=f"{item.ref}..{item.last_ref.rsplit(':', 1)[-1]}",
+    )
+
+
+def _redundant(ident: str, idents: Collection[str]) -> bool:
+    """An ARN beside the access keys that it signs with says nothing more."""
+    return ident.startswith("arn:") and any(other.startswith(("AKIA", "ASIA")) for other in idents)
+
+
+def _credential(known: Known, ident: str) -> WatchedCredential:
+    analysis = known.analysis
+    found = next((item for item in analysis.family(ident).credentials if item.access_key == ident), None)
+    what = clean(found.kind) if found else ("account" if ident.isdigit() else "")
+    if found and found.expires_at:
+        what += f" to {found.expires_at[11:16]}Z"
+    return WatchedCredential(clean(short_arn(ident)), what, analysis.last_ok([ident]), analysis.denied([ident]))
+
+
+def _workload(known: Known, idents: Collection[str], since: str) -> tuple[str, ...]:
+    """Everyone else who was seen on the buckets that the actor touched, and whether it still works."""
+    analysis = known.analysis
+    sightings = analysis.principals()
+    actors = [item for item in sightings if item.id in idents or set(item.access_keys) & set(idents)]
+    touched = {bucket for item in actors for bucket in item.buckets}
+    lines = []
+    for item in sightings:
+        if item in actors or not touched & set(item.buckets):
+            continue
+        last, refused = analysis.last_ok([item.id]), analysis.first_denied_after([item.id], since)
+        word = "works" if last > since else "no call since"
+        cut = f", first denied {refused[11:19]}Z" if refused else ", none denied"
+        lines.append(f"{clean(short_arn(item.id))}  {word}, last ok {last[11:19] or '-'}Z{cut}")
+    return tuple(lines[:8])
+
+
+def _later(moment: str, by: timedelta) -> str:
+    return iso(datetime.fromisoformat(moment) + by)
