@@ -1,0 +1,349 @@
+"""CloudTrail data of every shape that responders have, decoded to events; what is none is counted, never fatal."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from s3ir_tui.trail.event import Event
+from s3ir_tui.trail.gunzip import gunzip, is_gzip
+from s3ir_tui.trail.record import NotARecord, decode_typed, from_loose, to_event
+
+_FAULTS = (msgspec.MsgspecError, ValueError, RecursionError, OverflowError)
+_MOST_LAYERS = 6
+_DEEPEST = 40
+
+# Names under which tools put records into other JSON, most usual first: LookupEvents (`Events`, `CloudTrailEvent`),
+# EventBridge (`detail`), CloudWatch Logs (`events`, `logEvents`, `message`; Insights `results`, `value`), SQS and SNS,
+# Elastic (`hits`, `_source`, `event.original`), Splunk (`result`, `_raw`).
+_WRAPPERS = (
+    "Records",
+    "CloudTrailEvent",
+    "Events",
+    "detail",
+    "logEvents",
+    "events",
+    "message",
+    "@message",
+    "Messages",
+    "Body",
+    "body",
+    "Message",
+    "_source",
+    "hits",
+    "result",
+    "results",
+    "_raw",
+    "value",
+    "event",
+    "original",
+    "records",
+    "data",
+)
+_STAMPED_LINE = re.compile(rb"^\d{4}-\d\d-\d\dT[\d:.]+Z\s+(?=\{)")
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something that gave no event.
+
+    Attributes:
+        origin: File, object or source that it stood in.
+        reason: What it is, or what is wrong with it.
+        count: How many of it.
+    """
+
+    origin: str
+    reason: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What some data held."""
+
+    events: list[Event]
+    skipped: list[Skipped]
+
+
+def decode(data: bytes, origin: str) -> Decoded:
+    """Decode CloudTrail data: a trail file, a LookupEvents page, EventBridge, CloudWatch, NDJSON, arrays, records.
+
+    Args:
+        data: The bytes, gzipped or not.
+        origin: Where they come from, for what is skipped.
+
+    Returns:
+        The events in the order in which they stand, and what was left out. Never raises.
+    """
+    found = _Decoding()
+    problem = ""
+    if is_gzip(data):
+        data, problem = gunzip(data)
+    found.take_all(_as_utf8(data))
+    if problem:
+        found.skip(problem)
+    return Decoded(found.events, [Skipped(origin, reason, count) for reason, count in found.skipped.items()])
+
+
+def decode_record(record: Mapping[str, Any] | bytes) -> Event:
+    """Decode one record.
+
+    Args:
+        record: As JSON bytes or as a mapping.
+
+    Raises:
+        ValueError: It is no CloudTrail record.
+    """
+    raw = record if isinstance(record, bytes) else json.dumps(record, default=_plain, separators=(",", ":")).encode()
+    try:
+        return _event(raw)
+    except NotARecord:
+        raise
+    except _FAULTS as fault:
+        raise NotARecord(f"no JSON record: {type(fault).__name__}") from None
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Sequence):
+        return list(value)
+    return str(value)
+
+
+class _Decoding:
+    """One run of the decoder over one piece of data."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.skipped: Counter[str] = Counter()
+
+    def skip(self, reason: str, count: int = 1) -> None:
+        self.skipped[reason] += count
+
+    def take_all(self, data: bytes) -> None:
+        """Take in whole data: one JSON value, or lines of it, or values one after the other."""
+        data = data.strip()
+        if not data:
+            self.skip("empty")
+            return
+        if data[:1] not in b"{[" and not _STAMPED_LINE.match(data):
+            self.skip("not JSON")
+            return
+        if data[:1] == b"{" and b"\n" in data and self._take_lines(data):
+            return
+        try:
+            outer = _outer(data)
+        except _FAULTS:
+            if not self._take_lines(data, strict=False):
+                self._take_rest(data)
+            return
+        self.take_outer(outer, data, 0)
+
+    def take_outer(self, outer: Mapping[str, msgspec.Raw] | Sequence[msgspec.Raw], raw: bytes, layer: int) -> None:
+        """Take in a JSON object or array, opened one layer."""
+        if isinstance(outer, Sequence):
+            for item in outer:
+                self.take(bytes(item), layer + 1)
+            return
+        if "eventName" in outer or "eventSource" in outer:
+            self._take_record(raw)
+            return
+        what = _known_other(outer)
+        if what:
+            self.skip(what)
+        elif layer >= _MOST_LAYERS or not self._unwrap(outer, layer):
+            self.skip("no CloudTrail record")
+
+    def take(self, raw: bytes, layer: int = 0) -> None:
+        """Take in one JSON value: a record, or something that wraps records."""
+        try:
+            record = decode_typed(raw)
+            if record.eventName and record.eventSource:
+                self.events.append(to_event(record, raw))
+                return
+        except NotARecord as why:
+            self.skip(str(why))
+            return
+        except _FAULTS:
+            pass  # a wrong type, or no record at all: looked at more closely below
+        try:
+            outer = _outer(raw)
+        except _FAULTS:
+            self._take_record(raw)
+            return
+        self.take_outer(outer, raw, layer)
+
+    def _take_record(self, raw: bytes) -> None:
+        try:
+            self.events.append(_event(raw))
+        except NotARecord as why:
+            self.skip(str(why))
+        except _FAULTS:
+            self.skip("broken JSON")
+
+    def _unwrap(self, outer: Mapping[str, msgspec.Raw], layer: int) -> bool:
+        """Take in what stands under the names that tools wrap records in; tells whether there was any."""
+        for name in _WRAPPERS:
+            inner = bytes(outer[name]).strip() if name in outer else b""
+            if inner[:1] == b'"':
+                inner = _inner_json(inner)
+            if inner[:1] in (b"{", b"["):
+                try:
+                    opened = _outer(inner)
+                except _FAULTS:
+                    self._take_record(inner)
+                    return True
+                self.take_outer(opened, inner, layer + 1)
+                return True
+        return False
+
+    def _take_lines(self, data: bytes, *, strict: bool = True) -> bool:
+        """Take in lines of JSON; tells whether they are that.
+
+        Args:
+            data: The data.
+            strict: Whether the first line must be a whole JSON value (pretty-printed JSON is not).
+        """
+        first, _, _ = data.partition(b"\n")
+        if strict and not _is_object(_without_stamp(first)):
+            return False
+        lines = [_without_stamp(line) for line in data.split(b"\n")]
+        lines = [line for line in lines if line]
+        if not strict and sum(_is_object(line) for line in lines[:50]) * 2 <= len(lines[:50]):
+            return False
+        for line in lines:
+            if line[:1] in (b"{", b"["):
+                self.take(line)
+            else:
+                self.skip("not JSON")
+        return True
+
+    def _take_rest(self, data: bytes) -> None:
+        """Take what is whole of broken data: records before the damage, values one after the other."""
+        before = len(self.events)
+        for text in _whole_values(data.decode("utf-8", "replace")):
+            self.take(text.encode("utf-8", "replace"))
+        kept = len(self.events) - before
+        self.skip(f"broken JSON after {kept} records" if kept else "broken JSON")
+
+
+def _event(raw: bytes) -> Event:
+    """The event of one record, however odd.
+
+    Raises:
+        NotARecord: It is none.
+        ValueError: It is no JSON.
+    """
+    try:
+        return to_event(decode_typed(raw), raw)
+    except NotARecord:
+        raise
+    except _FAULTS:
+        fields = json.loads(raw.decode("utf-8", "replace"))
+    if not isinstance(fields, dict):
+        raise NotARecord("no CloudTrail record")
+    if _depth(fields) > _DEEPEST:
+        raise NotARecord("nested too deeply")
+    # Lone surrogates and NaN are no JSON that others read: what is kept must be readable.
+    fields = _readable(fields)
+    return from_loose(fields, json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_readable(key): _readable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_readable(item) for item in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value
+
+
+def _depth(value: Any) -> int:
+    """How deeply JSON is nested, without recursion."""
+    deepest, waiting = 0, [(value, 1)]
+    while waiting:
+        item, depth = waiting.pop()
+        if isinstance(item, dict | list):
+            deepest = max(deepest, depth)
+            waiting += [(inner, depth + 1) for inner in (item.values() if isinstance(item, dict) else item)]
+    return deepest
+
+
+_outer_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw] | list[msgspec.Raw])
+
+
+def _outer(raw: bytes) -> dict[str, msgspec.Raw] | list[msgspec.Raw]:
+    return _outer_decoder.decode(raw)
+
+
+def _inner_json(quoted: bytes) -> bytes:
+    try:
+        return msgspec.json.decode(quoted, type=str).strip().encode()
+    except _FAULTS:
+        return b""
+
+
+def _is_object(line: bytes) -> bool:
+    line = line.strip()
+    if line[:1] != b"{" or line[-1:] != b"}":
+        return False
+    try:
+        _outer(line)
+    except _FAULTS:
+        return False
+    return True
+
+
+def _without_stamp(line: bytes) -> bytes:
+    """A line of a CloudWatch export task begins with its time."""
+    line = line.strip()
+    return _STAMPED_LINE.sub(b"", line) if line[:1].isdigit() else line
+
+
+def _known_other(outer: Mapping[str, object]) -> str:
+    """What CloudTrail writes beside records of calls."""
+    if "digestStartTime" in outer or "digestEndTime" in outer:
+        return "digest file"
+    if "insightDetails" in outer:
+        return "Insights event"
+    if "timeWindow" in outer and "summary" in outer:
+        return "aggregated event"
+    return ""
+
+
+def _as_utf8(data: bytes) -> bytes:
+    if data[:3] == b"\xef\xbb\xbf":
+        return data[3:]
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):  # PowerShell writes UTF-16
+        return data.decode("utf-16", "replace").encode("utf-8", "replace")
+    return data
+
+
+_start_of_list = re.compile(r'^\s*(?:\{\s*"(?:Records|Events|events|logEvents)"\s*:\s*)?\[')
+
+
+def _whole_values(text: str) -> Iterator[str]:
+    """The whole JSON objects of a text, up to the first that is not whole."""
+    opened = _start_of_list.match(text)
+    at = opened.end() if opened else 0
+    scan = json.JSONDecoder().raw_decode
+    while True:
+        start = text.find("{", at)
+        if start < 0 or text[at:start].strip(" \t\r\n,[]"):
+            return
+        try:
+            _value, at = scan(text, start)
+        except (ValueError, RecursionError):
+            return
+        yield text[start:at]
