@@ -1,0 +1,178 @@
+"""The account's front door: every request is read, checked, carried out by moto or here, and recorded."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.s3.models import FakeBucket
+
+from s3ir_tui.gameday.authn import Authenticator, Who, admin_key
+from s3ir_tui.gameday.authz import check_call
+from s3ir_tui.gameday.delays import Delays
+from s3ir_tui.gameday.delivery import trails_of
+from s3ir_tui.gameday.events import records_of
+from s3ir_tui.gameday.faults import Faults
+from s3ir_tui.gameday.iam_rules import answer_iam, check_iam
+from s3ir_tui.gameday.lookup import Lookup
+from s3ir_tui.gameday.patches import apply_patches
+from s3ir_tui.gameday.recorder import Recorder
+from s3ir_tui.gameday.s3_answers import S3Answers
+from s3ir_tui.gameday.s3_rules import S3Rules
+from s3ir_tui.gameday.sessions import Sessions
+from s3ir_tui.gameday.sts import TokenService
+from s3ir_tui.gameday.wire import (
+    Answer,
+    Call,
+    Environ,
+    Refused,
+    error_answer,
+    host_id,
+    read_call,
+    read_error,
+    result_answer,
+)
+
+StartResponse = Callable[..., Any]
+_READS = ("Get", "List", "Head", "Describe", "Lookup", "Simulate", "Generate")
+_NOT_PASSED_ON = frozenset({"content-length", "connection", "date", "server", "x-amz-request-id", "x-amzn-requestid"})
+
+
+class Front:
+    """A WSGI application: one AWS partition with a victim's account and an outside account.
+
+    Args:
+        admin_secret: Secret of the seeding credentials.
+        lag: Seconds until CloudTrail shows a call.
+        delay: Seconds until a change to IAM or a bucket's settings takes effect.
+    """
+
+    def __init__(self, admin_secret: str, *, lag: float = 0.0, delay: float = 0.0) -> None:
+        apply_patches()
+        # moto ignores principals and conditions of bucket policies; the check happened before it is called.
+        FakeBucket.get_permission = _neutral
+        self.recorder = Recorder(lag)
+        self.recorder.select = trails_of
+        self.sessions = Sessions()
+        self.delays = Delays(delay)
+        self.faults = Faults()
+        self.lookup = Lookup(self.recorder)
+        self.rules = S3Rules(self.delays)
+        self.s3 = S3Answers(self.rules, self._forward)
+        self._authenticator = Authenticator(admin_secret, self.sessions, self.delays)
+        self._sts = TokenService(self.sessions, self.delays)
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._writes = threading.Lock()
+
+    def clear(self) -> None:
+        """Forget what is not in moto's store: sessions, records, faults, delays under way."""
+        self.sessions.clear()
+        self.recorder.clear()
+        self.lookup.clear()
+        self.faults.clear()
+        self.delays.clear()
+        self.s3.clear()
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request (PEP 3333)."""
+        # Neither the account nor moto's own control may be chosen by a client.
+        environ.pop("HTTP_X_MOTO_ACCOUNT_ID", None)
+        call = read_call(environ)
+        answer = self.answer(call)
+        headers = [(name, value) for name, value in answer.headers if name.lower() not in _NOT_PASSED_ON]
+        if call.service in ("s3", "s3control"):
+            headers += [("x-amz-request-id", call.request_id), ("x-amz-id-2", host_id(call)), ("Server", "AmazonS3")]
+        else:
+            headers.append(("x-amzn-RequestId", call.request_id))
+        length = answer.header("content-length") if environ["REQUEST_METHOD"] == "HEAD" else ""
+        if answer.status not in (204, 304):
+            headers.append(("Content-Length", length or str(len(answer.body))))
+        start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", headers)
+        return [b""] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
+
+    def answer(self, call: Call) -> Answer:
+        """Check, carry out and record a call."""
+        request_bytes = len(call.body)
+        try:
+            who = self._authenticator.identify(call)
+        except Refused as refused:
+            return error_answer(call, refused)
+        try:
+            if not who.admin:
+                if who.refusal is not None:
+                    raise who.refusal
+                self.faults.meet(call)
+            answer = self._carry_out(call, who)
+        except Refused as refused:
+            answer = error_answer(call, refused)
+        read_error(call, answer)
+        if answer.ok and call.operation and not call.operation.startswith(_READS) and not call.params.get("Key"):
+            self.delays.observe(at_once=who.admin)
+        if call.operation and not who.admin:
+            self.recorder.add(records_of(call, who, answer, request_bytes))
+        return answer
+
+    def _carry_out(self, call: Call, who: Who) -> Answer:
+        if not call.operation:
+            code = "MissingAuthenticationToken" if who.caller.anonymous else "NotImplemented"
+            raise Refused(
+                code, "The request names no operation that this account knows", 403 if not who.account else 501
+            )
+        if call.is_s3:
+            if call.operation == "ListBuckets" and who.caller.anonymous:
+                raise Refused("AccessDenied", "Access Denied")
+            return self.s3.answer(call, who, self.rules.check(call, who))
+        if who.caller.anonymous:
+            raise Refused("MissingAuthenticationToken", "Request is missing Authentication Token")
+        if call.service == "sts":
+            return self._sts.answer(call, who)
+        check_call(call, who)
+        if call.service == "cloudtrail" and call.operation == "LookupEvents":
+            return result_answer(call, self.lookup.answer(call.params, who.account, call.region))
+        if call.service == "iam":
+            check_iam(call, who.account)
+            if (own := answer_iam(call, who)) is not None:
+                return own
+        return self._forward(call, who.account)
+
+    def _forward(self, call: Call, account: str) -> Answer:
+        """Hand a call to moto, to act in an account.
+
+        Raises:
+            Refused: moto does not know the operation.
+        """
+        environ = dict(call.environ)
+        environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
+        if not environ.get("HTTP_AUTHORIZATION"):
+            scope = f"{call.access_key or admin_key(account)}/20260101/{call.region}/{call.service}/aws4_request"
+            environ["HTTP_AUTHORIZATION"] = (
+                f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=checked"
+            )
+        started: list[Any] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], _error: Any = None) -> Callable[[bytes], None]:
+            started[:] = [int(status.split(" ", 1)[0]), headers]
+            return lambda _data: None
+
+        try:
+            # moto's dictionaries are not made for writers on several threads; reads of objects need no turn.
+            if call.operation.startswith(_READS):
+                body = b"".join(self._moto(environ, start_response))
+            else:
+                with self._writes:
+                    body = b"".join(self._moto(environ, start_response))
+        except NotImplementedError:
+            raise Refused("NotImplemented", f"{call.operation} is not part of this account", 501) from None
+        status, headers = started
+        if status >= 500 and b"<html" in body[:200].lower():
+            raise Refused("NotImplemented", f"{call.operation} is not part of this account", 501)
+        return Answer(status, headers, body)
+
+
+def _neutral(_self: Any, _action: str, _resource: str) -> Any:
+    from moto.iam.access_control import PermissionResult
+
+    return PermissionResult.NEUTRAL

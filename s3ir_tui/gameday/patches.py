@@ -1,0 +1,81 @@
+"""Corrections of moto where it differs from AWS in what a responder looks at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.ec2.models.elastic_network_interfaces import NetworkInterface
+from moto.ec2.models.instances import InstanceBackend
+from moto.iam.models import Group, InstanceProfile, User
+from moto.iam.utils import generate_access_key_id_from_account_id
+
+from s3ir_tui.gameday.store import BOUNDARY
+
+
+def apply_patches() -> None:
+    """Correct moto in this process."""
+    for kind, prefix in ((User, "AIDA"), (Group, "AGPA"), (InstanceProfile, "AIPA")):
+        _name_ids(kind, prefix)
+    User.permissions_boundary = property(_permissions_boundary)
+    NetworkInterface.group_set = property(_group_set)
+    InstanceBackend.modify_instance_security_groups = _modify_security_groups(
+        InstanceBackend.modify_instance_security_groups
+    )
+    InstanceBackend.modify_instance_metadata_options = _modify_metadata_options(
+        InstanceBackend.modify_instance_metadata_options
+    )
+
+
+def _name_ids(kind: Any, prefix: str) -> None:
+    """Unique ids that look like AWS's, by which policies and records name them."""
+    made = kind.__init__
+
+    def init(self: Any, *args: Any, **named: Any) -> None:
+        made(self, *args, **named)
+        self.id = generate_access_key_id_from_account_id(self.account_id, prefix=prefix, total_length=21)
+
+    kind.__init__ = init
+
+
+def _permissions_boundary(self: Any) -> dict[str, str] | None:
+    arn = getattr(self, BOUNDARY, None)
+    return {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn} if arn else None
+
+
+def _group_set(self: Any) -> Any:
+    """The interface's own groups; moto adds those of its instance, so that a replaced group never goes away."""
+    if self._group_set or not self.instance:
+        return self._group_set
+    return self.instance.security_groups
+
+
+def _modify_security_groups(modify: Any) -> Any:
+    def modified(self: Any, instance_id: str, new_group_id_list: list[str]) -> Any:
+        instance = modify(self, instance_id, new_group_id_list)
+        # AWS changes the groups of the primary interface only (EC2 API, ModifyInstanceAttribute).
+        primary = instance.nics.get(0) if isinstance(instance.nics, dict) else None
+        if primary is not None:
+            primary._group_set = list(instance.security_groups)
+        return instance
+
+    return modified
+
+
+def _modify_metadata_options(modify: Any) -> Any:
+    fields = {
+        "http_tokens": "http_tokens",
+        "hop_limit": "http_put_response_hop_limit",
+        "http_endpoint": "http_endpoint",
+        "http_protocol": "http_protocol_ipv6",
+        "metadata_tags": "instance_metadata_tags",
+    }
+
+    def modified(self: Any, instance_id: str, **asked: Any) -> Any:
+        """Options that are not given keep their value (EC2 API, ModifyInstanceMetadataOptions)."""
+        before = self.get_instance(instance_id).metadata_options
+        for name, attribute in fields.items():
+            if asked.get(name) is None:
+                asked[name] = getattr(before, attribute, None)
+        return modify(self, instance_id, **asked)
+
+    return modified

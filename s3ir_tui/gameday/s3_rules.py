@@ -1,0 +1,349 @@
+"""What S3 checks before it does anything: permissions, ACLs, Block Public Access, Object Ownership, validity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from s3ir_tui import policy
+from s3ir_tui.gameday.acls import CANNED_ACLS, Acl, acl_of, canned, from_headers, from_policy
+from s3ir_tui.gameday.authn import Who
+from s3ir_tui.gameday.authz import access_denied, authorize, is_public, only_denies, request_context
+from s3ir_tui.gameday.delays import Delays
+from s3ir_tui.gameday.principals import unknown_principal
+from s3ir_tui.gameday.s3_names import acl_permission, action_of
+from s3ir_tui.gameday.store import BucketFact, account_of_canonical_id, canonical_id, moto_bucket
+from s3ir_tui.gameday.wire import Call, Refused, copy_source
+from s3ir_tui.model import PublicAccessBlock
+
+ANONYMOUS_ID = "65a011a29cdf8ec533ec3d1ccaae921c"
+"""Canonical id that S3 gives to the owner of what an anonymous caller uploads."""
+
+CREATES_OBJECT = frozenset({"PutObject", "CopyObject", "CreateMultipartUpload"})
+_READS_OBJECT = frozenset({"GetObject", "HeadObject", "GetObjectAttributes"})
+_ALL_ON = PublicAccessBlock(True, True, True, True)
+_EXTRA = (
+    ("x-amz-tagging", "s3:PutObjectTagging"),
+    ("x-amz-bypass-governance-retention", "s3:BypassGovernanceRetention"),
+    ("x-amz-object-lock-legal-hold", "s3:PutObjectLegalHold"),
+    ("x-amz-object-lock-mode", "s3:PutObjectRetention"),
+)
+_CONTEXT_PARAMS = {"Prefix": "s3:prefix", "Delimiter": "s3:delimiter", "MaxKeys": "s3:max-keys"}
+_CONTEXT_HEADERS = ("x-amz-acl", "x-amz-copy-source", "x-amz-server-side-encryption", "x-amz-storage-class")
+
+
+class S3Rules:
+    """The checks of one request after the other.
+
+    Args:
+        delays: What enforcement believes about buckets.
+    """
+
+    def __init__(self, delays: Delays) -> None:
+        self._delays = delays
+
+    def bucket(self, name: object) -> BucketFact | None:
+        """A bucket as enforcement sees it; `None` when there is none."""
+        found = self._delays.fact(("bucket", str(name))) if name and moto_bucket(str(name)) is not None else None
+        return found if isinstance(found, BucketFact) else None
+
+    def block(self, bucket: BucketFact) -> PublicAccessBlock:
+        """Block Public Access in force on a bucket: its own and its account's, the stricter of each flag."""
+        whole = self._delays.fact(("account-block", bucket.account))
+        return stricter(bucket.block, whole if isinstance(whole, PublicAccessBlock) else PublicAccessBlock())
+
+    def check(self, call: Call, who: Who) -> BucketFact | None:
+        """Check a request.
+
+        Returns:
+            The bucket that it is about; `None` for ListBuckets, CreateBucket and buckets that do not exist.
+
+        Raises:
+            Refused: S3 refuses it.
+        """
+        if call.operation == "ListBuckets":
+            authorize(who, "s3:ListAllMyBuckets", "*", request_context(call, who))
+            return None
+        if call.operation == "CreateBucket" and not who.admin:
+            self._check_create(call, who)
+        name = call.params.get("Bucket")
+        bucket = self.bucket(name)
+        if call.operation == "CreateBucket" or bucket is None:
+            return None
+        if who.admin:
+            return bucket
+        self._check_owner(call, bucket)
+        if call.operation != "DeleteObjects":
+            self._check_permissions(call, who, bucket)
+        self._check_settings(call, who, bucket)
+        return bucket
+
+    def check_key(self, call: Call, who: Who, bucket: BucketFact, key: str, version: str | None) -> None:
+        """Check whether one object of a DeleteObjects request may be deleted.
+
+        Raises:
+            Refused: It may not.
+        """
+        self.allow(call, who, bucket, action_of("DeleteObject", version=bool(version)), key, version)
+        if call.header("x-amz-bypass-governance-retention"):
+            self.allow(call, who, bucket, "BypassGovernanceRetention", key, version)
+
+    def allow(
+        self, call: Call, who: Who, bucket: BucketFact, action: str, key: str | None, version: str | None = None
+    ) -> None:
+        """Check one permission on a bucket or object.
+
+        Raises:
+            Refused: The caller does not have it.
+        """
+        resource = f"arn:aws:s3:::{bucket.name}" + (f"/{key}" if key else "")
+        block = self.block(bucket)
+        document, owner = bucket.policy, bucket.account
+        kind, permission = acl_permission(action)
+        acl: Acl | None = bucket.acl if kind == "bucket" else None
+        if kind == "object" and key:
+            acl = self._object_acl(bucket, key, version)
+            if acl is not None and not bucket.acls_disabled:
+                owner = account_of_canonical_id(acl.owner) or ("" if acl.owner == ANONYMOUS_ID else owner)
+        foreign_object = owner != bucket.account
+        if document and who.account != bucket.account and block.restrict_public_buckets and is_public(document):
+            document = only_denies(document)
+        elif document and foreign_object:
+            # A bucket policy grants nothing on objects that another account owns (S3 User Guide, access policies).
+            document = only_denies(document)
+        granted = (
+            acl is not None
+            and not bucket.acls_disabled
+            and acl.allows(
+                permission,
+                canonical_id(who.account) if who.account else "",
+                ignore_public=block.ignore_public_acls,
+            )
+        )
+        authorize(
+            who,
+            f"s3:{action}",
+            resource,
+            self._context(call, who, bucket, version),
+            resource_policy=document,
+            owner=owner,
+            acl_allows=granted,
+        )
+
+    def _context(self, call: Call, who: Who, bucket: BucketFact, version: str | None) -> dict[str, str]:
+        context = request_context(call, who)
+        context["aws:resourceaccount"] = bucket.account
+        context["s3:authtype"] = "REST-QUERY-STRING" if call.presigned else "REST-HEADER"
+        context["s3:signatureversion"] = "AWS4-HMAC-SHA256"
+        for name, key in _CONTEXT_PARAMS.items():
+            if (value := call.params.get(name)) is not None:
+                context[key] = str(value)
+        for header in _CONTEXT_HEADERS:
+            if value := call.header(header):
+                context["s3:" + header] = value
+        if version:
+            context["s3:versionid"] = version
+        return context
+
+    def _check_owner(self, call: Call, bucket: BucketFact) -> None:
+        expected = call.header("x-amz-expected-bucket-owner")
+        if expected and expected != bucket.account:
+            raise Refused("AccessDenied", "Access Denied")
+        source = call.header("x-amz-source-expected-bucket-owner")
+        if source and (read := self.bucket(copy_source(call)[0])) and source != read.account:
+            raise Refused("AccessDenied", "Access Denied")
+
+    def _check_permissions(self, call: Call, who: Who, bucket: BucketFact) -> None:
+        key, version = call.params.get("Key"), call.params.get("VersionId")
+        if call.operation in CREATES_OBJECT or call.operation == "UploadPartCopy":
+            version = None
+        self.allow(call, who, bucket, action_of(call.operation, version=bool(version)), key, version)
+        if call.operation in CREATES_OBJECT and _sets_acl(call):
+            self.allow(call, who, bucket, "PutObjectAcl", key)
+        for header, action in _EXTRA:
+            if call.header(header) and key:
+                authorize(
+                    who,
+                    action,
+                    f"arn:aws:s3:::{bucket.name}/{key}",
+                    self._context(call, who, bucket, version),
+                    resource_policy=bucket.policy,
+                    owner=bucket.account,
+                )
+        if call.header("x-amz-copy-source"):
+            name, source_key, source_version = copy_source(call)
+            if source := self.bucket(name):
+                action = action_of("GetObject", version=bool(source_version))
+                self.allow(call, who, source, action, source_key, source_version or None)
+        if call.operation in _READS_OBJECT and key and self._object_acl(bucket, key, version) is None:
+            self._hide_absence(call, who, bucket, key)
+
+    def _hide_absence(self, call: Call, who: Who, bucket: BucketFact, key: str) -> None:
+        """Who may not list a bucket is not told which objects it does not hold (S3 API, GetObject)."""
+        try:
+            self.allow(call, who, bucket, "ListBucket", None)
+        except Refused:
+            arn = f"arn:aws:s3:::{bucket.name}"
+            why = "because no identity-based policy allows the s3:ListBucket action"
+            raise access_denied(who, "s3:ListBucket", arn, why) from None
+
+    def _check_settings(self, call: Call, who: Who, bucket: BucketFact) -> None:
+        block = self.block(bucket)
+        if call.operation in ("PutBucketAcl", "PutObjectAcl") or (call.operation in CREATES_OBJECT and _sets_acl(call)):
+            acl = requested_acl(call, who, bucket)
+            self._check_acl(call, who, bucket, block, acl)
+        elif call.operation == "PutBucketPolicy":
+            document = check_bucket_policy(call)
+            if block.block_public_policy and policy.is_public(document):
+                raise _blocked(who, bucket, "s3:PutBucketPolicy", "public policies", "BlockPublicPolicy")
+        elif call.operation == "PutBucketOwnershipControls":
+            if _wanted_ownership(call.params) == "BucketOwnerEnforced" and not bucket.acl.is_private:
+                message = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"
+                raise Refused("InvalidBucketAclWithObjectOwnership", message, 400)
+
+    def _check_acl(self, call: Call, who: Who, bucket: BucketFact, block: PublicAccessBlock, acl: Acl | None) -> None:
+        if bucket.acls_disabled and not _owner_keeps_all(call, bucket, acl):
+            raise Refused("AccessControlListNotSupported", "The bucket does not allow ACLs", 400)
+        if acl is not None and acl.is_public and block.block_public_acls:
+            action = "s3:" + action_of(call.operation)
+            raise _blocked(who, bucket, action, "public access control lists (ACLs)", "BlockPublicAcls")
+
+    def _check_create(self, call: Call, who: Who) -> None:
+        name = call.params.get("Bucket")
+        context = request_context(call, who)
+        authorize(who, "s3:CreateBucket", f"arn:aws:s3:::{name}", context)
+        if ownership := call.header("x-amz-object-ownership"):
+            authorize(who, "s3:PutBucketOwnershipControls", f"arn:aws:s3:::{name}", context)
+        if not _sets_acl(call):
+            return
+        authorize(who, "s3:PutBucketAcl", f"arn:aws:s3:::{name}", context)
+        acl = requested_acl(call, who, None)
+        if acl is not None and acl.is_public:
+            message = "Bucket cannot have public ACLs set with BlockPublicAccess enabled"
+            raise Refused("InvalidBucketAclWithBlockPublicAccessError", message, 400)
+        if ownership in ("", "BucketOwnerEnforced") and acl is not None and not acl.is_private:
+            message = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"
+            raise Refused("InvalidBucketAclWithObjectOwnership", message, 400)
+
+    def _object_acl(self, bucket: BucketFact, key: str, version: str | None) -> Acl | None:
+        found = object_version(bucket.name, key, version)
+        return None if found is None or is_delete_marker(found) else acl_of(found, canonical_id(bucket.account))
+
+
+def stricter(one: PublicAccessBlock, other: PublicAccessBlock) -> PublicAccessBlock:
+    """Both blocks together: a flag is on when either has it on."""
+    return replace(
+        one,
+        block_public_acls=one.block_public_acls or other.block_public_acls,
+        ignore_public_acls=one.ignore_public_acls or other.ignore_public_acls,
+        block_public_policy=one.block_public_policy or other.block_public_policy,
+        restrict_public_buckets=one.restrict_public_buckets or other.restrict_public_buckets,
+    )
+
+
+def object_version(bucket: str, key: str, version: str | None) -> Any:
+    """moto's version (or delete marker) of an object, the current one without `version`; `None` when there is none."""
+    store = moto_bucket(bucket)
+    versions = store.keys.getlist(key, default=[]) if store is not None else []
+    if version is None:
+        return versions[-1] if versions else None
+    return next((found for found in versions if str(found.version_id) == version), None)
+
+
+def is_delete_marker(version: Any) -> bool:
+    """Whether moto's version of an object is a delete marker."""
+    return type(version).__name__ == "FakeDeleteMarker"
+
+
+def owner_of_upload(call: Call, who: Who, bucket: BucketFact) -> str:
+    """Canonical id of the account that will own what the caller uploads (Object Ownership)."""
+    preferred = bucket.ownership == "BucketOwnerPreferred" and call.header("x-amz-acl") == "bucket-owner-full-control"
+    if bucket.acls_disabled or preferred:
+        return canonical_id(bucket.account)
+    return canonical_id(who.account) if who.account else ANONYMOUS_ID
+
+
+def requested_acl(call: Call, who: Who, bucket: BucketFact | None) -> Acl | None:
+    """The ACL that a request sets, by canned name, by grant headers or by its body; `None` without any of them.
+
+    Raises:
+        Refused: It cannot be read.
+    """
+    bucket_owner = canonical_id(bucket.account if bucket else who.account)
+    if bucket is None or call.operation == "PutBucketAcl":
+        owner = bucket_owner
+    elif call.operation == "PutObjectAcl":
+        found = object_version(bucket.name, call.params["Key"], call.params.get("VersionId"))
+        owner = acl_of(found, bucket_owner).owner
+    else:
+        owner = owner_of_upload(call, who, bucket)
+    name = call.header("x-amz-acl")
+    try:
+        granted = from_headers(_Headers(call), owner)
+        if name and granted:
+            raise Refused("InvalidRequest", "Specifying both Canned ACLs and Header Grants is not allowed", 400)
+        if name:
+            if name not in CANNED_ACLS:
+                raise Refused("InvalidArgument", "The canned ACL is not valid", 400)
+            return canned(name, owner, bucket_owner)
+        if granted is not None:
+            return granted
+        body = call.params.get("AccessControlPolicy")
+        return from_policy(body) if body and call.operation in ("PutBucketAcl", "PutObjectAcl") else None
+    except ValueError:
+        message = "The XML you provided was not well-formed or did not validate against our published schema"
+        raise Refused("MalformedACLError", message, 400) from None
+
+
+def check_bucket_policy(call: Call) -> str:
+    """The text of the policy that PutBucketPolicy sets.
+
+    Raises:
+        Refused: S3 would not store it.
+    """
+    text = call.body.decode(errors="replace")
+    try:
+        if policy.measure(text) > policy.BUCKET_POLICY_LIMIT:
+            message = (
+                f"Normalized policy document exceeds the maximum allowed size of {policy.BUCKET_POLICY_LIMIT} bytes"
+            )
+            raise Refused("PolicyTooLarge", message, 400)
+        policy.validate(text, "bucket", bucket=str(call.params["Bucket"]))
+        if unknown_principal(text):
+            raise Refused("MalformedPolicy", "Invalid principal in policy", 400)
+    except policy.PolicyError as error:
+        raise Refused("MalformedPolicy", str(error), 400) from None
+    return text
+
+
+class _Headers(dict[str, str]):
+    def __init__(self, call: Call) -> None:
+        names = ("read", "write", "read-acp", "write-acp", "full-control")
+        super().__init__({f"x-amz-grant-{name}": call.header(f"x-amz-grant-{name}") for name in names})
+
+
+def _sets_acl(call: Call) -> bool:
+    return bool(call.header("x-amz-acl")) or any(_Headers(call).values())
+
+
+def _owner_keeps_all(call: Call, bucket: BucketFact, acl: Acl | None) -> bool:
+    """Whether an upload's ACL gives the bucket owner full control and nobody else anything."""
+    if call.operation not in CREATES_OBJECT:
+        return False
+    return call.header("x-amz-acl") == "bucket-owner-full-control" or (
+        not call.header("x-amz-acl")
+        and acl is not None
+        and acl.is_private
+        and acl.owner == canonical_id(bucket.account)
+    )
+
+
+def _blocked(who: Who, bucket: BucketFact, action: str, what: str, flag: str) -> Refused:
+    why = f"because {what} are blocked by the {flag} block public access setting."
+    return access_denied(who, action, f"arn:aws:s3:::{bucket.name}", why)
+
+
+def _wanted_ownership(params: Mapping[str, Any]) -> str:
+    rules = (params.get("OwnershipControls") or {}).get("Rules") or [{}]
+    return str(rules[0].get("ObjectOwnership", ""))

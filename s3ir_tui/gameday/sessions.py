@@ -1,0 +1,121 @@
+"""Temporary credentials: what each was made from, what limits it, when it ends."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from moto.iam.utils import generate_access_key_id_from_account_id
+
+Kind = Literal["role", "user", "federated"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Session:
+    """One set of temporary credentials.
+
+    Attributes:
+        access_key: `ASIA...`.
+        secret: Secret access key.
+        token: Session token.
+        kind: From AssumeRole (`role`), GetSessionToken (`user`) or GetFederationToken (`federated`).
+        account: Account of the role or user behind it.
+        owner: Name of that role or user.
+        owner_id: Its unique id: a role that was deleted and made anew does not revive old sessions.
+        name: Role session name, or name of the federated user.
+        issued: When it was made (UTC).
+        expires: When it ends (UTC).
+        policies: Session policies.
+        limited: Whether session policies limit it; a federated session without any may do nothing by itself.
+        mfa: Whether it was made with MFA.
+        source_identity: `sts:SourceIdentity`, or "".
+        instance: ARN of the instance that it was delivered to, or "".
+        delivery: `ec2RoleDelivery`: `1.0` or `2.0` (IMDSv1, IMDSv2), or "".
+    """
+
+    access_key: str
+    secret: str
+    token: str
+    kind: Kind
+    account: str
+    owner: str
+    owner_id: str
+    name: str
+    issued: datetime
+    expires: datetime
+    policies: tuple[str, ...] = ()
+    limited: bool = False
+    mfa: bool = False
+    source_identity: str = ""
+    instance: str = ""
+    delivery: str = ""
+
+    def to_credentials(self) -> dict[str, Any]:
+        """The credentials as STS answers them."""
+        return {
+            "AccessKeyId": self.access_key,
+            "SecretAccessKey": self.secret,
+            "SessionToken": self.token,
+            "Expiration": self.expires,
+        }
+
+
+class Sessions:
+    """All sessions of the account. Safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._by_key: dict[str, Session] = {}
+
+    def issue(
+        self,
+        kind: Kind,
+        account: str,
+        owner: str,
+        owner_id: str,
+        *,
+        seconds: int,
+        name: str = "",
+        policies: tuple[str, ...] = (),
+        limited: bool = False,
+        mfa: bool = False,
+        source_identity: str = "",
+        instance: str = "",
+        delivery: str = "",
+    ) -> Session:
+        """Make a session that lives for `seconds`; the other arguments are the attributes of `Session`."""
+        now = datetime.now(UTC).replace(microsecond=0)
+        session = Session(
+            access_key=generate_access_key_id_from_account_id(account, prefix="ASIA", total_length=20),
+            secret=base64.b64encode(secrets.token_bytes(30)).decode(),
+            token="IQoJb3JpZ2luX2Vj" + base64.b64encode(secrets.token_bytes(150)).decode(),
+            kind=kind,
+            account=account,
+            owner=owner,
+            owner_id=owner_id,
+            name=name,
+            issued=now,
+            expires=now + timedelta(seconds=seconds),
+            policies=policies,
+            limited=limited or bool(policies),
+            mfa=mfa,
+            source_identity=source_identity,
+            instance=instance,
+            delivery=delivery,
+        )
+        with self._lock:
+            self._by_key[session.access_key] = session
+        return session
+
+    def find(self, access_key: str) -> Session | None:
+        """The session of an access key id."""
+        return self._by_key.get(access_key)
+
+    def clear(self) -> None:
+        """Forget all sessions."""
+        with self._lock:
+            self._by_key.clear()
