@@ -58,6 +58,7 @@ class Account:
         self._clients: dict[tuple[str, str], Any] = {}
         session.register("before-sign.s3-control", self._unprefix, unique_id="s3ir-unprefix")
         session.register("before-sign", self._before_sign, unique_id="s3ir-before-sign")
+        session.register("before-send", self._before_send, unique_id="s3ir-before-send")
 
     @classmethod
     def connect(
@@ -109,14 +110,13 @@ class Account:
             account = cls(session, guard, region=place, endpoint_url=endpoint_url, profile=profile, on_secret=on_secret)
             prompt = _OncePrompt(mfa_prompt)
             account._prompt_through(prompt)
-            account._note_key()
+            account._note_key(session.get_credentials())
             if role_arn:
                 account._assume(role_arn, mfa_serial, prompt, external_id, session_name)
             answer = account.call("sts", "GetCallerIdentity", {})
             prompt.closed = True
         except botocore.exceptions.BotoCoreError as error:
             raise from_exception("sign-in", error, profile=profile or "") from None
-        account._note_key()
         account.identity = Identity(answer["Account"], answer["Arn"], answer["UserId"], place)
         return account
 
@@ -241,8 +241,7 @@ class Account:
             service, region_name=self.region, endpoint_url=self.endpoint_url, **{k: given[k] for k in given}
         )
 
-    def _note_key(self) -> None:
-        credentials = self._session.get_credentials()
+    def _note_key(self, credentials: Any) -> None:
         if credentials is None:
             return
         frozen = credentials.get_frozen_credentials()
@@ -253,8 +252,12 @@ class Account:
                     if value:
                         self._on_secret(kind, value)
 
-    def _before_sign(self, request: Any, **_: Any) -> None:
-        self._note_key()
+    def _before_sign(self, request_signer: Any, **_: Any) -> None:
+        # The signer's own credentials: asking the session here would wait for the refresh that this call is part of.
+        self._note_key(request_signer._credentials)
+
+    def _before_send(self, request: Any, **_: Any) -> None:
+        # botocore writes the User-Agent anew after signing, and leaves it out of the signature.
         if self.agent_suffix is not None and (suffix := self.agent_suffix()):
             agent = request.headers.get("User-Agent", "")
             del request.headers["User-Agent"]
