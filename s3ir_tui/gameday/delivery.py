@@ -7,7 +7,7 @@ import json
 import secrets
 import string
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -150,7 +150,7 @@ def _advanced(selector: Mapping[str, Any], record: Record) -> bool:
 
 
 def _field_holds(field: Mapping[str, Any], values: list[str]) -> bool:
-    tests = {
+    tests: dict[str, Callable[[str, str], bool]] = {
         "Equals": lambda value, wanted: value == wanted,
         "StartsWith": lambda value, wanted: value.startswith(wanted),
         "EndsWith": lambda value, wanted: value.endswith(wanted),

@@ -8,7 +8,6 @@ from http import HTTPStatus
 from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from moto.s3.models import FakeBucket
 
 from s3ir_tui.gameday.authn import Authenticator, Who, admin_key
 from s3ir_tui.gameday.authz import check_call
@@ -38,6 +37,8 @@ from s3ir_tui.gameday.wire import (
 
 StartResponse = Callable[..., Any]
 _READS = ("Get", "List", "Head", "Describe", "Lookup", "Simulate", "Generate")
+_MOTO_PATHS = ("/moto-api", "/latest/meta-data", "/latest/api")
+"""Paths by which moto can be controlled; they are no part of AWS."""
 _NOT_PASSED_ON = frozenset({"content-length", "connection", "date", "server", "x-amz-request-id", "x-amzn-requestid"})
 
 
@@ -52,8 +53,6 @@ class Front:
 
     def __init__(self, admin_secret: str, *, lag: float = 0.0, delay: float = 0.0) -> None:
         apply_patches()
-        # moto ignores principals and conditions of bucket policies; the check happened before it is called.
-        FakeBucket.get_permission = _neutral
         self.recorder = Recorder(lag)
         self.recorder.select = trails_of
         self.sessions = Sessions()
@@ -97,6 +96,8 @@ class Front:
         """Check, carry out and record a call."""
         request_bytes = len(call.body)
         try:
+            if str(call.environ.get("PATH_INFO", "")).startswith(_MOTO_PATHS):
+                raise Refused("NoSuchBucket", "The specified bucket does not exist", 404)
             who = self._authenticator.identify(call)
         except Refused as refused:
             return error_answer(call, refused)
@@ -170,9 +171,3 @@ class Front:
         if status >= 500 and b"<html" in body[:200].lower():
             raise Refused("NotImplemented", f"{call.operation} is not part of this account", 501)
         return Answer(status, headers, body)
-
-
-def _neutral(_self: Any, _action: str, _resource: str) -> Any:
-    from moto.iam.access_control import PermissionResult
-
-    return PermissionResult.NEUTRAL

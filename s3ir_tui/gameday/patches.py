@@ -6,8 +6,10 @@ from typing import Any
 
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.instances import InstanceBackend
+from moto.iam.access_control import PermissionResult
 from moto.iam.models import Group, InstanceProfile, User
 from moto.iam.utils import generate_access_key_id_from_account_id
+from moto.s3.models import FakeBucket
 
 from s3ir_tui.gameday.store import BOUNDARY
 
@@ -16,14 +18,17 @@ def apply_patches() -> None:
     """Correct moto in this process."""
     for kind, prefix in ((User, "AIDA"), (Group, "AGPA"), (InstanceProfile, "AIPA")):
         _name_ids(kind, prefix)
-    User.permissions_boundary = property(_permissions_boundary)
-    NetworkInterface.group_set = property(_group_set)
-    InstanceBackend.modify_instance_security_groups = _modify_security_groups(
-        InstanceBackend.modify_instance_security_groups
-    )
-    InstanceBackend.modify_instance_metadata_options = _modify_metadata_options(
-        InstanceBackend.modify_instance_metadata_options
-    )
+    _replace(User, "permissions_boundary", property(_permissions_boundary))
+    _replace(NetworkInterface, "group_set", property(_group_set))
+    groups, options = "modify_instance_security_groups", "modify_instance_metadata_options"
+    _replace(InstanceBackend, groups, _modify_security_groups(getattr(InstanceBackend, groups)))
+    _replace(InstanceBackend, options, _modify_metadata_options(getattr(InstanceBackend, options)))
+    # moto ignores principals and conditions of bucket policies; the check happens before moto is called.
+    _replace(FakeBucket, "get_permission", lambda _self, _action, _resource: PermissionResult.NEUTRAL)
+
+
+def _replace(kind: Any, name: str, value: Any) -> None:
+    setattr(kind, name, value)
 
 
 def _name_ids(kind: Any, prefix: str) -> None:

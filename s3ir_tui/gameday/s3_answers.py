@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from xml.sax.saxutils import escape
@@ -31,6 +32,7 @@ Forward = Callable[[Call, str], Answer]
 """Hands a call to moto, to act in an account."""
 
 _MOST_BUCKETS = 10_000
+_UPLOAD_ID = re.compile(rb"<UploadId>([^<]+)")
 _XMLNS = "http://s3.amazonaws.com/doc/2006-03-01/"
 _AES256 = {"Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}}
 # moto lets these fall through to CreateBucket and ListObjects, and answers as if they had worked.
@@ -95,12 +97,14 @@ class S3Answers:
         owner = bucket.account if bucket is not None else who.account
         answer = self._forward(call, owner)
         if answer.ok:
-            self._after(call, who, bucket, acl, existed)
+            self._after(call, who, answer, bucket, acl, existed)
         if answer.header("content-type").startswith(("application/xml", "text/xml")):
             answer.body = answer.body.replace(OWNER.encode(), canonical_id(owner).encode())
         return answer
 
-    def _after(self, call: Call, who: Who, bucket: BucketFact | None, acl: Acl | None, existed: bool) -> None:
+    def _after(
+        self, call: Call, who: Who, answer: Answer, bucket: BucketFact | None, acl: Acl | None, existed: bool
+    ) -> None:
         name = str(call.params.get("Bucket"))
         if call.operation == "CreateBucket" and not existed:
             _new_bucket(call, who, moto_bucket(name))
@@ -108,13 +112,13 @@ class S3Answers:
             moto_bucket(name).encryption = _AES256
         elif bucket is not None and call.operation in ("PutObject", "CopyObject", "CompleteMultipartUpload"):
             upload = self._uploads.pop(str(call.params.get("UploadId")), None)
-            version = object_version(name, call.params["Key"], None)
+            version = object_version(name, call.params["Key"], answer.header("x-amz-version-id") or None)
             if version is not None:
                 set_acl(version, acl or upload or private(owner_of_upload(call, who, bucket)))
         elif bucket is not None and call.operation == "CreateMultipartUpload":
-            started = list(moto_bucket(name).multiparts)
+            started = _UPLOAD_ID.search(answer.body)
             if started:
-                self._uploads[started[-1]] = acl or private(owner_of_upload(call, who, bucket))
+                self._uploads[started[1].decode()] = acl or private(owner_of_upload(call, who, bucket))
 
     def _delete_objects(self, call: Call, who: Who, bucket: BucketFact) -> Answer:
         """Delete what may be deleted, and name what may not, key by key."""
@@ -129,8 +133,8 @@ class S3Answers:
             except Refused as error:
                 refused.append((item, error))
         if wanted and not kept:
-            answer = Answer(200, [("Content-Type", "application/xml")], f'<DeleteResult xmlns="{_XMLNS}"/>'.encode())
-            answer.body = f'<DeleteResult xmlns="{_XMLNS}"></DeleteResult>'.encode()
+            empty = f'<DeleteResult xmlns="{_XMLNS}"></DeleteResult>'.encode()
+            answer = Answer(200, [("Content-Type", "application/xml")], empty)
         else:
             if refused:
                 _only(call, kept)

@@ -22,7 +22,7 @@ ANONYMOUS_ID = "65a011a29cdf8ec533ec3d1ccaae921c"
 
 CREATES_OBJECT = frozenset({"PutObject", "CopyObject", "CreateMultipartUpload"})
 _READS_OBJECT = frozenset({"GetObject", "HeadObject", "GetObjectAttributes"})
-_ALL_ON = PublicAccessBlock(True, True, True, True)
+_ENFORCED = "BucketOwnerEnforced"
 _EXTRA = (
     ("x-amz-tagging", "s3:PutObjectTagging"),
     ("x-amz-bypass-governance-retention", "s3:BypassGovernanceRetention"),
@@ -57,7 +57,7 @@ class S3Rules:
         """Check a request.
 
         Returns:
-            The bucket that it is about; `None` for ListBuckets, CreateBucket and buckets that do not exist.
+            The bucket that it is about; `None` for ListBuckets and CreateBucket.
 
         Raises:
             Refused: S3 refuses it.
@@ -67,10 +67,11 @@ class S3Rules:
             return None
         if call.operation == "CreateBucket" and not who.admin:
             self._check_create(call, who)
-        name = call.params.get("Bucket")
-        bucket = self.bucket(name)
-        if call.operation == "CreateBucket" or bucket is None:
+        if call.operation == "CreateBucket":
             return None
+        bucket = self.bucket(call.params.get("Bucket"))
+        if bucket is None:
+            raise Refused("NoSuchBucket", "The specified bucket does not exist", 404)
         if who.admin:
             return bucket
         self._check_owner(call, bucket)
@@ -177,9 +178,9 @@ class S3Rules:
                 action = action_of("GetObject", version=bool(source_version))
                 self.allow(call, who, source, action, source_key, source_version or None)
         if call.operation in _READS_OBJECT and key and self._object_acl(bucket, key, version) is None:
-            self._hide_absence(call, who, bucket, key)
+            self._hide_absence(call, who, bucket)
 
-    def _hide_absence(self, call: Call, who: Who, bucket: BucketFact, key: str) -> None:
+    def _hide_absence(self, call: Call, who: Who, bucket: BucketFact) -> None:
         """Who may not list a bucket is not told which objects it does not hold (S3 API, GetObject)."""
         try:
             self.allow(call, who, bucket, "ListBucket", None)
@@ -197,10 +198,8 @@ class S3Rules:
             document = check_bucket_policy(call)
             if block.block_public_policy and policy.is_public(document):
                 raise _blocked(who, bucket, "s3:PutBucketPolicy", "public policies", "BlockPublicPolicy")
-        elif call.operation == "PutBucketOwnershipControls":
-            if _wanted_ownership(call.params) == "BucketOwnerEnforced" and not bucket.acl.is_private:
-                message = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"
-                raise Refused("InvalidBucketAclWithObjectOwnership", message, 400)
+        elif call.operation == "PutBucketOwnershipControls" and _wanted_ownership(call.params) == _ENFORCED:
+            _check_private(bucket.acl)
 
     def _check_acl(self, call: Call, who: Who, bucket: BucketFact, block: PublicAccessBlock, acl: Acl | None) -> None:
         if bucket.acls_disabled and not _owner_keeps_all(call, bucket, acl):
@@ -222,9 +221,8 @@ class S3Rules:
         if acl is not None and acl.is_public:
             message = "Bucket cannot have public ACLs set with BlockPublicAccess enabled"
             raise Refused("InvalidBucketAclWithBlockPublicAccessError", message, 400)
-        if ownership in ("", "BucketOwnerEnforced") and acl is not None and not acl.is_private:
-            message = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"
-            raise Refused("InvalidBucketAclWithObjectOwnership", message, 400)
+        if ownership in ("", _ENFORCED) and acl is not None:
+            _check_private(acl)
 
     def _object_acl(self, bucket: BucketFact, key: str, version: str | None) -> Acl | None:
         found = object_version(bucket.name, key, version)
@@ -337,6 +335,13 @@ def _owner_keeps_all(call: Call, bucket: BucketFact, acl: Acl | None) -> bool:
         and acl.is_private
         and acl.owner == canonical_id(bucket.account)
     )
+
+
+def _check_private(acl: Acl) -> None:
+    """ACLs can only be disabled on a bucket whose own ACL is private (S3 User Guide, Object Ownership)."""
+    if not acl.is_private:
+        message = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"
+        raise Refused("InvalidBucketAclWithObjectOwnership", message, 400)
 
 
 def _blocked(who: Who, bucket: BucketFact, action: str, what: str, flag: str) -> Refused:

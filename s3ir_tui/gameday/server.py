@@ -49,7 +49,7 @@ def _server(application: Any, port: int) -> Any:
     from moto.moto_server.werkzeug_app import MotoRequestHandler
     from werkzeug.serving import make_server
 
-    class Handler(MotoRequestHandler):  # type: ignore[misc]
+    class Handler(MotoRequestHandler):
         """Keeps connections open and says nothing."""
 
         protocol_version = "HTTP/1.1"

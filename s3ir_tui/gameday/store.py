@@ -121,7 +121,8 @@ def read_fact(key: Key) -> Fact:
     """The fact that a key names: `("key", id)`, `("user", account, name)`, `("role", account, name)`,
     `("bucket", name)`, `("account-block", account)`; `None` when there is no such thing."""
     kind, *rest = key
-    return _READERS[kind](*rest)
+    fact: Fact = _READERS[kind](*rest)
+    return fact
 
 
 def all_keys() -> Iterator[Key]:
