@@ -1,0 +1,85 @@
+"""State words and the next step follow from what stands on the board, and from nothing else."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from s3ir_tui.board.proposal import propose
+from s3ir_tui.board.watches import Silence
+from s3ir_tui.model import Severity, State
+from s3ir_tui.room import Row, WatchView
+
+SINCE, PROOF = "2026-11-24T09:15:12Z", "2026-11-24T09:15:50Z"
+USER = Row("principal", "arn:user", "user/svc-export", Severity.CRITICAL, State.ACTIVE, ("3 cred",), suspect=True)
+OPEN = Row("bucket", "exports", "exports", Severity.CRITICAL, State.ACTIVE, ("public",), suspect=True)
+
+
+def silence(now: str, last_ok: str = "2026-11-24T09:15:10Z", was_quiet: bool = False) -> Silence:
+    return Silence(SINCE, last_ok, now, PROOF, timedelta(minutes=30), was_quiet)
+
+
+@pytest.mark.parametrize(
+    ("now", "last_ok", "was_quiet", "state"),
+    [
+        ("2026-11-24T09:15:40Z", "2026-11-24T09:15:10Z", False, State.NO_PROOF_YET),
+        ("2026-11-24T09:20:00Z", "2026-11-24T09:15:10Z", False, State.NOT_QUIET_YET),
+        ("2026-11-24T09:45:12Z", "2026-11-24T09:15:10Z", False, State.QUIET),
+        ("2026-11-24T09:50:00Z", "2026-11-24T09:30:00Z", False, State.NOT_QUIET_YET),
+        ("2026-11-24T10:00:00Z", "2026-11-24T09:30:00Z", False, State.QUIET),
+        ("2026-11-24T10:10:00Z", "2026-11-24T10:09:00Z", True, State.RETURNED),
+    ],
+)
+def test_silence_is_proof_only_after_the_lag_and_for_as_long_as_asked(
+    now: str, last_ok: str, was_quiet: bool, state: State
+) -> None:
+    assert silence(now, last_ok, was_quiet).state is state
+
+
+def test_a_call_that_was_allowed_after_containment_moves_the_quiet_time_on() -> None:
+    assert silence("2026-11-24T09:16:00Z").quiet_at == "2026-11-24T09:45:12Z"
+    assert silence("2026-11-24T09:40:00Z", "2026-11-24T09:39:00Z").quiet_at == "2026-11-24T10:09:00Z"
+
+
+def step(**known: Any) -> str:
+    given: dict[str, Any] = {"unknown_outcomes": 0, "principals": (), "buckets": (), "watches": (), "connected": True}
+    found = propose(**{**given, **known})
+    return f"{found.key}: {found.text}" if found else ""
+
+
+def view(state: State, in_place: int = 4, changes: int = 4) -> WatchView:
+    return WatchView(
+        "s:1", "user/svc-export", state, SINCE, proof_from=PROOF, in_place=in_place, changes=changes, checked=PROOF
+    )
+
+
+def test_credentials_are_contained_before_buckets_are_closed() -> None:
+    assert step(principals=(USER,), buckets=(OPEN,)).startswith("a: contain user/svc-export: 3 cred")
+    assert step(buckets=(OPEN,)) == "a: close exports: public"
+
+
+def test_our_own_unknown_outcomes_come_before_everything() -> None:
+    assert "outcome is unknown" in step(principals=(USER,), unknown_outcomes=2)
+
+
+def test_a_change_of_ours_that_someone_undid_comes_before_new_suspects() -> None:
+    assert "1 of our 4 changes were undone" in step(principals=(USER,), watches=(view(State.NOT_QUIET_YET, 3),))
+
+
+def test_an_actor_who_returned_is_contained_again() -> None:
+    assert step(watches=(view(State.RETURNED),)) == "a: user/svc-export is back: contain it again"
+
+
+def test_a_contained_suspect_is_not_proposed_again() -> None:
+    contained = Row("principal", "arn:user", "user/svc-export", Severity.CRITICAL, State.NO_PROOF_YET, suspect=True)
+    assert step(principals=(contained,), watches=(view(State.NO_PROOF_YET),)) == (
+        "w: watch user/svc-export: no proof yet until 09:15:50Z"
+    )
+
+
+def test_after_quiet_comes_the_report() -> None:
+    assert step(watches=(view(State.QUIET),)) == "R: contained and quiet: write the report"
+
+
+def test_nothing_is_proposed_before_the_account_has_answered() -> None:
+    assert step(connected=False) == ""
