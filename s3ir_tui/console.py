@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from s3ir_tui.headless.exits import Code, Failure
 from s3ir_tui.headless.session import Credentials, connector
 from s3ir_tui.settings import Settings, case_folder, make_private
-
-if TYPE_CHECKING:
-    pass
 
 
 def open_live(settings: Settings, *, credentials: Credentials | None = None, folder: Path | None = None) -> int:
