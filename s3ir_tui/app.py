@@ -1,0 +1,221 @@
+"""The Textual application: wires a room and a desk to the screens, and ends in order."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from typing import ClassVar
+
+import screens.environment as environment
+
+# isort: split
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.theme import Theme
+
+from s3ir_tui.room import Room, Timeline, Update
+from screens import crash
+from screens.base import CaseScreen
+from screens.desk import DeskLike
+from screens.leaving import Leaving
+from screens.messages import Left, RoomSaid, RunChanged, RunPlan
+from screens.palette import KeysProvider
+from screens.running import Run
+from screens.state import State
+from screens.war_room import WarRoomScreen
+
+PAINT_SECONDS = 0.25
+"""The screens show news at most this often."""
+
+SILENCE_SECONDS = 20.0
+"""After this long without a word from the room, a live console says so."""
+
+FAULT = 70
+"""Exit status after a fault of this program."""
+
+_DARK = Theme(
+    name="s3ir-dark",
+    primary="#5f87af",
+    accent="#87afd7",
+    warning="#d7af5f",
+    error="#d75f5f",
+    success="#87af5f",
+    foreground="#d0d0d0",
+    background="#121417",
+    surface="#121417",
+    panel="#22262b",
+    boost="#2c3238",
+    dark=True,
+    variables={"block-cursor-background": "#3a5878", "block-cursor-foreground": "#ffffff"},
+)
+
+
+class WarRoomApp(App[None]):
+    """The console.
+
+    Args:
+        room: Who feeds the screens.
+        desk: Who plans and acts; without one nothing can be changed, and nothing that changes is offered.
+        timeline: The time line of a recorded case.
+    """
+
+    TITLE = "s3ir-tui"
+    COMMANDS = {KeysProvider}
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c,ctrl+q", "leave", "leave", show=False, priority=True)]
+    CSS = """
+    Screen { background: $background; color: $foreground; }
+    """
+
+    def __init__(self, room: Room, desk: DeskLike | None = None, timeline: Timeline | None = None) -> None:
+        super().__init__()
+        self.animation_level = "none"
+        self.state = State(room, desk, timeline)
+        self.leaving = Leaving(self.state, lambda code: self.post_message(Left(code)) and None)
+        self.fault = ""
+        self._war_room = WarRoomScreen(self.state)
+        self._painted = 0.0
+        self._due = False
+        self._heard = time.monotonic()
+        self.register_theme(_DARK)
+        self.theme = "ansi-dark" if self.no_color else "s3ir-dark"
+
+    def get_default_screen(self) -> WarRoomScreen:
+        """The war room."""
+        return self._war_room
+
+    def on_mount(self) -> None:
+        """Let the room begin once the first picture stands."""
+        self.call_after_refresh(self.state.room.start, self._hear)
+        if self.state.live:
+            self.set_interval(1.0, self._listen)
+
+    # -- the room ------------------------------------------------------------------------------
+
+    def _hear(self, update: Update) -> None:
+        """Called by the room on any thread: never waits."""
+        self.post_message(RoomSaid(update))
+
+    def on_room_said(self, message: RoomSaid) -> None:
+        """Take everything in at once, paint it a little later with what else comes."""
+        self._heard = time.monotonic()
+        self.state.take(message.update)
+        self._war_room.take_lines(reset=message.update.reset)
+        self._paint_soon()
+
+    def _paint_soon(self) -> None:
+        if self._due:
+            return
+        wait = PAINT_SECONDS - (time.monotonic() - self._painted)
+        if wait <= 0:
+            self._paint()
+        else:
+            self._due = True
+            self.set_timer(wait, self._paint)
+
+    def _paint(self) -> None:
+        self._due = False
+        self._painted = time.monotonic()
+        for screen in self.screen_stack:
+            if isinstance(screen, CaseScreen) and (screen.is_current or screen is self._war_room):
+                screen.update()
+
+    def _listen(self) -> None:
+        silent = time.monotonic() - self._heard
+        if self.state.heard and silent > SILENCE_SECONDS and isinstance(self.screen, CaseScreen):
+            self.screen.show_silence(silent)
+
+    # -- plans ---------------------------------------------------------------------------------
+
+    def on_run_plan(self, message: RunPlan) -> None:
+        """Run a plan on its own thread."""
+        desk, run = self.state.desk, self.state.run
+        if desk is None or self.leaving.begun or (run is not None and not run.ended):
+            return
+        self.state.run = Run(desk, message.plan, message.answer, lambda: self.post_message(RunChanged()) and None)
+        self.state.run.start()
+        self._paint()
+
+    def on_run_changed(self, _: RunChanged) -> None:
+        """Show how far it is."""
+        self._paint()
+        run = self.state.run
+        if run is not None and run.ended and isinstance(self.screen, CaseScreen):
+            self.screen.run_ended(run)
+
+    # -- the way out ---------------------------------------------------------------------------
+
+    async def action_quit(self) -> None:
+        """Leave in order."""
+        self.action_leave()
+
+    def action_leave(self) -> None:
+        """Leave; ask first where a plan runs."""
+        run, screen = self.state.run, self.screen
+        if run is None or run.ended:
+            self._leave()
+        elif isinstance(screen, CaseScreen):
+            screen.ask("a plan runs; leave after the step in flight? type yes", self._leave_if)
+
+    def _leave_if(self, text: str) -> None:
+        if text.casefold() == "yes":
+            self._leave()
+
+    def _leave(self) -> None:
+        if isinstance(self.screen, CaseScreen):
+            self.screen.say("leaving: what runs is recorded first …", seconds=0)
+        self.leaving.begin("closed by the responder")
+
+    def on_left(self, message: Left) -> None:
+        """Everything is recorded: end."""
+        self.exit(return_code=message.code)
+
+    # -- faults --------------------------------------------------------------------------------
+
+    def _handle_exception(self, error: Exception) -> None:
+        """End on a fault with one calm line: Textual's own screen would show local variables to the room."""
+        path = crash.record(error)
+        self.fault = f"{type(error).__name__}, traceback in {path}" if path else type(error).__name__
+        self._return_code = FAULT
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._close_messages_no_wait()
+
+
+def run(room: Room, desk: DeskLike | None = None, timeline: Timeline | None = None, *, mouse: bool = False) -> int:
+    """Run the console until it is left; the room is stopped when this returns.
+
+    Args:
+        room: Who feeds the screens.
+        desk: Who plans and acts, or `None`.
+        timeline: The time line of a recorded case, or `None`.
+        mouse: Whether the terminal's mouse is taken.
+
+    Returns:
+        The exit status.
+    """
+    why = environment.why_no_screen()
+    if why:
+        sys.stderr.write(f"s3ir-tui: {why}\n")
+        room.stop("no terminal")
+        return 2
+    app = WarRoomApp(room, desk, timeline)
+    hook = threading.excepthook
+    threading.excepthook = _thread_fault
+    try:
+        with app.leaving.on_signals():
+            app.run(mouse=mouse)
+            app.leaving.gone.set()
+            app.leaving.end("the screens broke off" if app.fault else "closed")
+    finally:
+        threading.excepthook = hook
+    if app.fault:
+        sys.stderr.write(f"s3ir-tui: the screens broke off ({app.fault}); what ran was recorded\n")
+    return app.return_code or 0
+
+
+def _thread_fault(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is not None:
+        crash.record(args.exc_value)

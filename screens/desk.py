@@ -1,0 +1,37 @@
+"""What the screens ask of whoever plans and carries out actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from actions.plan import Answer, Done, Offer, Plan, Progress, Result, Targets
+
+
+class DeskLike(Protocol):
+    """Plans, runs and undoes. All but `stop` ask AWS or the log, and so belong on a thread."""
+
+    @property
+    def needs_reason(self) -> bool:
+        """Whether the next plan that writes must be given a ticket or reason; reads the log."""
+
+    def offers(self, targets: Targets) -> tuple[Offer, ...]:
+        """The actions that fit, best first, and the others with the reason why not."""
+
+    def plan(self, action_id: str, targets: Targets) -> Plan:
+        """Plan an action; raises `Refusal` with the way out."""
+
+    def done(self) -> tuple[Done, ...]:
+        """The plans that ran, as the log tells them."""
+
+    def undo_plan(self, ref: str) -> Plan:
+        """Plan the way back of a plan that ran; raises `Refusal` where there is none."""
+
+    def run(self, plan: Plan, answer: Answer, progress: Callable[[Progress], None]) -> Result:
+        """Carry a plan out; `progress` is told of every step, on this thread."""
+
+    def stop(self) -> None:
+        """Begin no further step; the one in flight gets its outcome. Returns at once."""
+
+    def reconcile(self) -> object:
+        """Read what became of calls that were begun and whose outcome is not recorded."""

@@ -1,0 +1,46 @@
+"""Help: every key of the screen that it was asked on, and what the words mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.style import Style
+
+from screens.document import DocumentScreen
+from screens.keys import Key, keys_of
+from screens.state import State
+from screens.widgets.palette import BOLD, PLAIN, STATE_HELP, state_mark
+
+_LEGEND = (
+    ("*", "marked by a responder"),
+    ("›", "the cursor"),
+    ("ok / denied / failed", "how a call ended: attempts and successes are never one number"),
+    ("▁▂▅▇", "calls that succeeded, one cell is 10 seconds, newest at the right; · is none"),
+    ("?", "not known; never the same as none"),
+)
+
+
+class HelpScreen(DocumentScreen):
+    """The keys of a screen.
+
+    Args:
+        state: What all screens look at.
+        keys: The keys that make sense there now.
+    """
+
+    def __init__(self, state: State, keys: Sequence[Key]) -> None:
+        super().__init__(state, "Help", help_lines(keys))
+
+
+def help_lines(keys: Sequence[Key]) -> list[tuple[str, Style]]:
+    """Keys and words as lines."""
+    lines: list[tuple[str, Style]] = [("No key changes AWS by itself: actions show a plan first.", BOLD), ("", PLAIN)]
+    lines += [(f"{key.label:>12}  {key.help}", PLAIN) for key in keys]
+    listed = {key.label for key in keys}
+    lines += [("", PLAIN), ("In lists and texts", BOLD)]
+    lines += [(f"{key.label:>12}  {key.help}", PLAIN) for key in keys_of("list") if key.label not in listed]
+    lines += [("", PLAIN), ("State of a suspect", BOLD)]
+    lines += [(f"  {state_mark(state)[0]:<16}  {words}", PLAIN) for state, words in STATE_HELP]
+    lines += [("", PLAIN), ("Signs", BOLD)]
+    lines += [(f"  {sign:<20}  {words}", PLAIN) for sign, words in _LEGEND]
+    return lines

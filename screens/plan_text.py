@@ -1,0 +1,71 @@
+"""A plan in words: its steps with their difference, its notes, how a run of it stands."""
+
+from __future__ import annotations
+
+from rich.style import Style
+
+from actions.cli_text import cli_lines
+from actions.plan import Plan, Step, StepState
+from screens.running import Run
+from screens.widgets.diff import CONTEXT, diff
+from screens.widgets.palette import AMBER, BOLD, DIM, PLAIN
+
+Paragraphs = list[tuple[str, Style]]
+
+
+def step_count(steps: int) -> str:
+    """`1 step`, `4 steps`."""
+    return "1 step" if steps == 1 else f"{steps} steps"
+
+
+def step_lines(step: Step, *, whole: bool = False) -> Paragraphs:
+    """What a step changes, and what belongs to it.
+
+    Args:
+        step: The step.
+        whole: Whether unchanged lines are shown too.
+    """
+    lines: Paragraphs = []
+    for name, words in (("note", step.note), ("no undo", step.no_undo)):
+        if words:
+            lines.append((f"{name}: {words}", AMBER))
+    lines += [(f"breaks: {words}", AMBER) for words in step.breaks]
+    changes = diff(step.before, step.after, None if whole else CONTEXT)
+    return lines + [(f"{line.sign} {line.text}", line.style) for line in changes]
+
+
+def note_lines(plan: Plan, *, arms: bool = False) -> Paragraphs:
+    """What the responder must know before confirming: the worst first."""
+    lines: Paragraphs = [(f"warning {words}", BOLD) for words in plan.warnings]
+    if arms:
+        lines.append(("arming  this case is read-only until this plan runs: confirming arms this console", BOLD))
+    lines += [(f"breaks  {words}", AMBER) for words in plan.breaks]
+    if not plan.breaks and plan.steps:
+        lines.append(("breaks  nothing that is known", DIM))
+    lines += [(f"checked {words}", PLAIN) for words in plan.checked]
+    return lines
+
+
+def whole_lines(plan: Plan) -> Paragraphs:
+    """Everything of a plan, as one text."""
+    lines: Paragraphs = [(f"{plan.action}  {plan.title}", BOLD), (f"{plan.danger.value}, read {plan.made_at}", DIM)]
+    for index, step in enumerate(plan.steps, 1):
+        lines += [("", PLAIN), (f"{index} {step.call.name}  {step.target}  {step.summary}", BOLD)]
+        lines += [(f"  {text}", style) for text, style in step_lines(step, whole=True)]
+    lines += [("", PLAIN), ("What to know", BOLD), *note_lines(plan)]
+    lines += [("", PLAIN), ("As AWS CLI", BOLD), *((text, PLAIN) for text in cli_lines(plan))]
+    return lines
+
+
+def running_words(run: Run) -> str:
+    """How a run stands, or how it ended."""
+    counts = {state: run.states.count(state) for state in StepState}
+    if not run.ended:
+        return f"{run.plan.action} runs: {run.done} of {step_count(len(run.states))}; escape leaves it running"
+    if run.error:
+        return f"not run: {run.error}"
+    if not run.states:
+        return f"{run.plan.action}: recorded"
+    parts = [f"{counts[state]} {state.value}" for state in StepState if counts[state]]
+    stopped = f"; {run.result.stopped}" if run.result is not None and run.result.stopped else ""
+    return f"{run.plan.action}: {', '.join(parts)}{stopped}"

@@ -1,0 +1,113 @@
+"""What all screens look at: the newest snapshot, the lines of the tail, the marks, the plan that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from actions.plan import Targets
+from s3ir_tui.room import Kind, Room, Row, Snapshot, Timeline, Update
+from s3ir_tui.trail.event import Event, Judged
+from screens.desk import DeskLike
+from screens.running import Run
+from screens.widgets.ring import Ring
+
+CAPACITY = 50_000
+"""Lines that the tail keeps."""
+
+RECORDED = "this is a recorded case: nothing can be changed here"
+
+
+class State:
+    """The state of the console, confined to the loop.
+
+    Attributes:
+        room: Who feeds the screens.
+        desk: Who plans and acts; `None` where nothing can be changed.
+        timeline: The time line of a recorded case, or `None`.
+        snapshot: The newest snapshot; an empty one before the first.
+        lines: The newest events.
+        run: The plan that runs or ran last.
+        heard: Whether the room has said anything yet.
+    """
+
+    def __init__(self, room: Room, desk: DeskLike | None, timeline: Timeline | None) -> None:
+        self.room, self.desk, self.timeline = room, desk, timeline
+        self.snapshot = Snapshot()
+        self.lines: Ring[Judged] = Ring(CAPACITY)
+        self.run: Run | None = None
+        self.heard = False
+        self._wishes: dict[tuple[Kind, str], bool] = {}
+
+    @property
+    def live(self) -> bool:
+        """Whether the room is not a recorded one."""
+        return self.timeline is None
+
+    def take(self, update: Update) -> None:
+        """Take in what the room says."""
+        self.heard = True
+        self.snapshot = update.snapshot
+        if update.reset:
+            self.lines.clear()
+        self.lines.extend(update.lines)
+        marked = {(row.kind, row.id): row.marked for row in self._all_rows()}
+        self._wishes = {key: on for key, on in self._wishes.items() if marked.get(key) is not on}
+
+    def rows(self, kind: Kind) -> tuple[Row, ...]:
+        """The rows of a pane, with marks that are not recorded yet."""
+        rows = self._rows(kind)
+        if not self._wishes:
+            return rows
+        return tuple(replace(row, marked=self._wishes.get((kind, row.id), row.marked)) for row in rows)
+
+    def marked(self) -> list[tuple[Kind, str]]:
+        """What is marked, in all panes."""
+        found = [(row.kind, row.id) for kind in ("bucket", "principal", "instance") for row in self.rows(kind)
+                 if row.marked]  # fmt: skip
+        seen = set(found)
+        return found + [key for key, on in self._wishes.items() if on and key not in seen]
+
+    def is_marked(self, kind: Kind, ident: str) -> bool:
+        """Whether a row is marked."""
+        return (kind, ident) in self.marked()
+
+    def mark(self, kind: Kind, ident: str, on: bool) -> None:
+        """Mark or unmark; shown at once, recorded by the room."""
+        self._wishes[(kind, ident)] = on
+        self.room.mark(kind, ident, on)
+
+    def row(self, kind: Kind, ident: str) -> Row | None:
+        """A row by its identity."""
+        return next((row for row in self.rows(kind) if row.id == ident), None)
+
+    def worst(self) -> Row | None:
+        """The row that `Next:` is about, else the worst suspect."""
+        proposal = self.snapshot.proposal
+        if proposal is not None and proposal.row is not None:
+            row = self.row(*proposal.row)
+            if row is not None:
+                return row
+        suspects = [row for row in self._all_rows() if row.suspect]
+        return max(suspects, key=lambda row: (row.severity, row.kind == "principal"), default=None)
+
+    def principal_of(self, event: Event) -> str:
+        """The id of the row that an event's principal stands in; the event's own word for it where there is none."""
+        known = {row.id for row in self.snapshot.principals}
+        return next((item for item in (event.principal, event.issuer) if item in known), event.principal)
+
+    def _all_rows(self) -> Iterable[Row]:
+        now = self.snapshot
+        return (*now.principals, *now.buckets, *now.instances)
+
+    def _rows(self, kind: Kind) -> tuple[Row, ...]:
+        now = self.snapshot
+        return {"bucket": now.buckets, "principal": now.principals, "instance": now.instances}[kind]
+
+
+def targets_of(chosen: Iterable[tuple[Kind, str]]) -> Targets:
+    """Rows as the targets of an action."""
+    targets: dict[str, tuple[str, ...]] = {}
+    for kind, ident in chosen:
+        targets[kind] = (*targets.get(kind, ()), ident)
+    return targets

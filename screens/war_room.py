@@ -1,0 +1,327 @@
+"""The war room: affected buckets, principals and instances beside the live tail, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from textual.containers import Horizontal, Vertical
+from textual.events import Resize
+from textual.widget import Widget
+
+from s3ir_tui.room import Kind, Row
+from s3ir_tui.text import clean
+from screens.actions import Chosen, open_actions
+from screens.base import CaseScreen, Prompt
+from screens.detail import RowScreen
+from screens.event import EventScreen
+from screens.keys import bindings
+from screens.log import LogScreen
+from screens.report import ReportScreen
+from screens.review import Player
+from screens.state import State
+from screens.undo import UndoScreen
+from screens.watch import WatchScreen
+from screens.widgets.bars import NextLine, Strip, Tabs
+from screens.widgets.pane import Pane
+from screens.widgets.rows import Rows
+from screens.widgets.slider import Slider
+from screens.widgets.tail import Tail
+
+WIDE = 110
+"""From this many columns on all four panes are in sight."""
+
+Name = Literal["bucket", "principal", "instance", "tail"]
+_NAMES: tuple[Name, ...] = ("bucket", "principal", "instance", "tail")
+_KINDS: tuple[Kind, ...] = ("bucket", "principal", "instance")
+_TICK = 0.25
+
+
+class WarRoomScreen(CaseScreen):
+    """The first screen, and the one under all others."""
+
+    PLACES = ("review", "room", "list", "all")
+    BINDINGS = [*bindings("review"), *bindings("room")]
+    DEFAULT_CSS = """
+    WarRoomScreen #panes { height: 1fr; }
+    WarRoomScreen #left { width: 6fr; }
+    WarRoomScreen #pane-tail { width: 7fr; }
+    WarRoomScreen.-wide.-all #pane-tail { border-left: solid $panel; }
+    WarRoomScreen:ansi.-wide.-all #pane-tail { border-left: solid ansi_default; }
+    """
+
+    def __init__(self, state: State) -> None:
+        super().__init__(state)
+        self._active: Name = "tail"
+        self._wide = False
+        self._zoomed = False
+        self._touched = False
+        self._player: Player | None = None
+
+    # -- layout --------------------------------------------------------------------------------
+
+    def body(self) -> Iterable[Widget]:
+        """Tabs and the worst suspect where it is narrow, the time line of a review, the panes."""
+        yield Tabs(id="tabs")
+        yield Strip(id="strip")
+        if self.state.timeline is not None:
+            yield Slider(id="slider")
+        yield Horizontal(Vertical(*(Pane(kind) for kind in _KINDS), id="left"), Tail(self.state.lines), id="panes")
+
+    def on_mount(self) -> None:
+        """Arrange for the size that there is."""
+        if self.state.timeline is not None:
+            self._player = Player(self.state.timeline, self.query_one(Slider))
+            self.set_interval(_TICK, self._play_on)
+        self._wide = self.app.size.width >= WIDE
+        self._active = "principal" if self._wide else "tail"
+        self._arrange()
+        self._pane(self._active).focus()
+        self.update()
+
+    def on_resize(self, event: Resize) -> None:
+        """Go from one pane to four, or back."""
+        wide = event.size.width >= WIDE
+        if wide != self._wide:
+            self._wide = wide
+            self._arrange()
+
+    def _arrange(self) -> None:
+        everything = self._wide and not self._zoomed
+        self.set_class(self._wide, "-wide")
+        self.set_class(everything, "-all")
+        self.query_one(Tabs).display = not everything
+        self.query_one(Strip).display = not self._wide
+        for name in _NAMES:
+            self._pane(name).display = everything or name == self._active
+        self.query_one("#left").display = everything or self._active != "tail"
+
+    def _pane(self, name: Name) -> Pane | Tail:
+        return self.query_one(Tail) if name == "tail" else self.query_one(f"#pane-{name}", Pane)
+
+    def _focused(self) -> Pane | Tail:
+        return self._pane(self._active)
+
+    # -- news ----------------------------------------------------------------------------------
+
+    def take_lines(self, *, reset: bool) -> None:
+        """Take in lines that were added to the ring, in sight or not."""
+        if self.is_mounted and self.query(Tail):
+            self.query_one(Tail).lines_came(reset=reset)
+
+    def refill(self) -> None:
+        """Show the newest rows."""
+        for kind in _KINDS:
+            self.query_one(f"#pane-{kind}", Pane).show(self.state.rows(kind))
+        worst = self.state.worst()
+        self.query_one(Strip).show(worst)
+        self._settle(worst)
+        tabs = tuple((name, self._pane(name).title()) for name in _NAMES)
+        self.query_one(Tabs).show(tabs, self._active)
+        if self._player is not None:
+            self._player.show()
+
+    def show_next(self) -> None:
+        """Show the next step of the playbook."""
+        proposal = self.state.snapshot.proposal if self.state.desk is not None else None
+        self.query_one(NextLine).show(proposal, self.running())
+
+    def _settle(self, worst: Row | None) -> None:
+        """Until the responder moves, the cursor stays on the worst suspect, and its pane has the focus."""
+        if worst is None or self._touched:
+            return
+        pane = self.query_one(f"#pane-{worst.kind}", Pane)
+        if not pane.touched:
+            pane.go_to(worst.id)
+        if self._wide and self._active != worst.kind:
+            self._open(worst.kind)
+
+    def _play_on(self) -> None:
+        if self._player is not None and self.is_current:
+            self._player.tick(_TICK)
+
+    # -- panes ---------------------------------------------------------------------------------
+
+    def _open(self, name: Name) -> None:
+        self._active = name
+        self._arrange()
+        if not self.query_one(Prompt).display:
+            self._pane(name).focus()
+        self.query_one(Tabs).show(tuple((item, self._pane(item).title()) for item in _NAMES), name)
+
+    def action_pane(self, name: Name) -> None:
+        """Go to a pane."""
+        self._touched = True
+        self._open(name)
+
+    def action_next_pane(self, by: int) -> None:
+        """Go to the next pane."""
+        self.action_pane(_NAMES[(_NAMES.index(self._active) + by) % len(_NAMES)])
+
+    def action_zoom(self) -> None:
+        """One pane on the whole screen, and back."""
+        if not self._wide:
+            self.say("one pane is on the whole screen already; 1 to 4 change it")
+            return
+        self._zoomed = not self._zoomed
+        self._arrange()
+
+    def action_filter(self) -> None:
+        """Show only what contains a text."""
+        pane = self._focused()
+        self.ask(f"filter {_word(self._active)}", lambda _text: None, value=pane.filter, live=pane.narrow)
+
+    def action_clear(self) -> None:
+        """Clear the filter, else leave the zoom."""
+        pane = self._focused()
+        if pane.filter:
+            pane.narrow("")
+        elif self._zoomed:
+            self.action_zoom()
+
+    def action_sort(self) -> None:
+        """Worst first again."""
+        pane = self._focused()
+        if isinstance(pane, Pane):
+            pane.sort()
+
+    def action_pause(self) -> None:
+        """Pause the tail, or follow again."""
+        tail = self.query_one(Tail)
+        tail.set_follow(not tail.follow)
+
+    def action_fold(self) -> None:
+        """Show or fold calls of AWS services."""
+        tail = self.query_one(Tail)
+        tail.fold = not tail.fold
+        tail.rebuild()
+        self.say("calls of AWS services are folded" if tail.fold else "calls of AWS services are shown")
+
+    # -- what is chosen ------------------------------------------------------------------------
+
+    def chosen(self) -> Chosen:
+        """What actions work on: the marked rows, else what the cursor is on."""
+        marked = self.state.marked()
+        if marked:
+            return marked
+        pane = self._focused()
+        if isinstance(pane, Pane):
+            row = pane.current()
+            return [(row.kind, row.id)] if row else []
+        line = pane.current()
+        if pane.follow or line is None:
+            worst = self.state.worst()
+            return [(worst.kind, worst.id)] if worst else []
+        if line.event.kind == "Anonymous" and line.event.bucket:
+            return [("bucket", line.event.bucket)]
+        return [("principal", self.state.principal_of(line.event))]
+
+    def action_act(self) -> None:
+        """Show what can be done."""
+        open_actions(self, self.chosen())
+
+    def action_mark(self) -> None:
+        """Mark or unmark the row, or the principal of the event."""
+        pane = self._focused()
+        self._touched = True
+        pane.touched = True
+        if isinstance(pane, Pane):
+            row = pane.current()
+            found = (row.kind, row.id) if row else None
+        else:
+            line = pane.current()
+            ident = self.state.principal_of(line.event) if line else ""
+            found = ("principal", ident) if ident else None
+        if found is None:
+            return
+        on = not self.state.is_marked(*found)
+        self.state.mark(*found, on)
+        self.say(f"{found[0]} {clean(found[1])} {'marked' if on else 'is no longer marked'}", seconds=3)
+        self.update()
+
+    def on_rows_chosen(self, event: Rows.Chosen) -> None:
+        """Show the row or event in full."""
+        rows = event.rows
+        if isinstance(rows, Tail):
+            line = rows.current()
+            if line is not None:
+                rows.set_follow(False)
+                self.app.push_screen(EventScreen(self.state, line))
+        elif isinstance(rows, Pane):
+            row = rows.current()
+            if row is not None:
+                self.app.push_screen(RowScreen(self.state, row))
+
+    def on_rows_moved(self, event: Rows.Moved) -> None:
+        """The cursor was moved by hand: it stays the responder's."""
+        self._touched = self._touched or event.rows.touched
+
+    # -- other screens -------------------------------------------------------------------------
+
+    def action_watch(self) -> None:
+        """Show whether it is quiet."""
+        pane = self._focused()
+        row = pane.current() if isinstance(pane, Pane) else None
+        views = self.state.snapshot.watches
+        ref = next((view.id for view in views if row is not None and view.label == row.label), "")
+        self.app.push_screen(WatchScreen(self.state, ref))
+
+    def action_undo(self) -> None:
+        """Show what was done."""
+        if self.can_act():
+            self.app.push_screen(UndoScreen(self.state))
+
+    def action_note(self) -> None:
+        """Write a note into the log."""
+        self.ask("note", self._noted)
+
+    def _noted(self, text: str) -> None:
+        if text:
+            self.state.room.note(text)
+            self.say("noted in the log")
+
+    def action_log(self) -> None:
+        """Show the log."""
+        self.app.push_screen(LogScreen(self.state))
+
+    def action_report(self) -> None:
+        """Show how the report is written."""
+        self.app.push_screen(ReportScreen(self.state))
+
+    def action_back(self) -> None:
+        """There is nothing behind this screen."""
+
+    # -- review --------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
+        """What needs a time line is not there without one, and marks and notes are not there with one."""
+        if action in ("step", "play", "speed", "go"):
+            return self.state.timeline is not None
+        if action in ("mark", "note"):
+            return self.state.timeline is None
+        return True
+
+    def action_step(self, by: int) -> None:
+        """Next record, or the one before."""
+        if self._player is not None:
+            self._player.step(by)
+
+    def action_play(self) -> None:
+        """Play, or stop."""
+        if self._player is not None:
+            self._player.toggle()
+
+    def action_speed(self, by: int) -> None:
+        """Faster or slower."""
+        if self._player is not None:
+            self._player.faster(by)
+
+    def action_go(self) -> None:
+        """Go to a time."""
+        player = self._player
+        if player is not None:
+            self.ask("go to (UTC)", lambda text: player.go_to_time(text, lambda words: self.say(words, alarm=True)))
+
+
+def _word(name: Name) -> str:
+    return "tail" if name == "tail" else f"{name}s"

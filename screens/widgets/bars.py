@@ -1,0 +1,141 @@
+"""The single lines of a screen: tabs, the worst suspect, what to do next, the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.style import Style
+
+from s3ir_tui.room import Proposal, Row
+from s3ir_tui.text import width
+from screens.keys import Key
+from screens.widgets.lines import Lines, Spans, spread
+from screens.widgets.palette import AMBER, BOLD, DIM, KEY, PLAIN, REVERSE, severity_style, state_mark
+from screens.widgets.pulse import bars
+
+_PULSE = 12
+
+
+class Tabs(Lines):
+    """One word for each pane, with its number; the open one reversed.
+
+    Attributes:
+        tabs: `(id, text)` of each.
+        active: Id of the open one.
+    """
+
+    tabs: tuple[tuple[str, str], ...] = ()
+    active = ""
+
+    def show(self, tabs: tuple[tuple[str, str], ...], active: str) -> None:
+        """Show tabs."""
+        self.tabs, self.active = tabs, active
+        self.changed()
+
+    def line(self, y: int, cells: int) -> Spans:  # noqa: ARG002 - one line of any length
+        """The line."""
+        spans: list[tuple[str, Style]] = []
+        for ident, text in self.tabs:
+            spans += [(f" {text} ", REVERSE if ident == self.active else PLAIN), (" ", PLAIN)]
+        return spans
+
+
+class Strip(Lines):
+    """The worst suspect, always in sight.
+
+    Attributes:
+        row: The suspect, or `None`.
+    """
+
+    row: Row | None = None
+
+    def show(self, row: Row | None) -> None:
+        """Show a suspect."""
+        self.row = row
+        self.changed()
+
+    def line(self, y: int, cells: int) -> Spans:  # noqa: ARG002 - one line
+        """The line."""
+        row = self.row
+        if row is None:
+            return [(" no suspect yet", DIM)]
+        word, style = state_mark(row.state)
+        left = [
+            (f" {row.severity.word.upper()}", severity_style(row.severity)),
+            (f"  {word}" if word else "", style),
+            (f"  {row.label}  ", BOLD),
+            (", ".join(row.facts), PLAIN),
+        ]
+        right = [(bars(row.pulse.allowed, _PULSE), BOLD), (" ok ", DIM)] if row.pulse.allowed else []
+        return spread(left, right, cells)
+
+
+class NextLine(Lines):
+    """What to do next and why; for a while also what was just said.
+
+    Attributes:
+        proposal: The step of the playbook.
+        running: What is said about a plan that runs, instead.
+    """
+
+    DEFAULT_CSS = "NextLine { background: $panel; }"
+    proposal: Proposal | None = None
+    running = ""
+    _said = ""
+    _alarm = False
+
+    def show(self, proposal: Proposal | None, running: str = "") -> None:
+        """Show a proposal, or what runs."""
+        self.proposal, self.running = proposal, running
+        self.changed()
+
+    def say(self, text: str, *, alarm: bool = False, seconds: float = 8.0) -> None:
+        """Say something for a while.
+
+        Args:
+            text: The words; "" takes them back.
+            alarm: Whether it went wrong.
+            seconds: For how long; 0 is until something else is said.
+        """
+        self._said, self._alarm = text, alarm
+        self.changed()
+        if seconds and text:
+            self.set_timer(seconds, lambda: self._forget(text))
+
+    def _forget(self, text: str) -> None:
+        if self._said == text:
+            self.say("")
+
+    def line(self, y: int, cells: int) -> Spans:  # noqa: ARG002 - one line
+        """The line."""
+        if self._said:
+            return [(" ! " if self._alarm else " ", BOLD), (self._said, AMBER if self._alarm else BOLD)]
+        if self.running:
+            return spread([(" " + self.running, AMBER)], [("a ", KEY)], cells)
+        if self.proposal is None:
+            return []
+        return spread([(" Next: ", BOLD), (self.proposal.text, PLAIN)], [(f"{self.proposal.key} ", KEY)], cells)
+
+
+class KeysLine(Lines):
+    """The keys of the screen, as many as fit; the last ones stay."""
+
+    def __init__(self, keys: Sequence[Key]) -> None:
+        super().__init__(id="keys")
+        self._keys = list(keys)
+
+    def line(self, y: int, cells: int) -> Spans:  # noqa: ARG002 - one line
+        """The line."""
+        gap = "   " if cells >= 110 else " "
+        shown = [key for key in self._keys if key.word]
+        while len(shown) > 2 and sum(_cells(key, gap) for key in shown) > cells - 1:
+            # Help and quit are the way to all others: what stands before them goes first.
+            del shown[-3]
+        spans: list[tuple[str, Style]] = [(" ", PLAIN)]
+        for key in shown:
+            spans += [(key.label, KEY), (f" {key.word}{gap}", PLAIN)]
+        return spans
+
+
+def _cells(key: Key, gap: str) -> int:
+    return width(key.label) + 1 + width(key.word) + len(gap)

@@ -1,0 +1,75 @@
+"""Words, glyphs and colours of severities and states: a word first, a glyph second, a colour last."""
+
+from __future__ import annotations
+
+from rich.style import Style
+
+from actions.plan import StepState
+from s3ir_tui.model import Severity, State
+
+PLAIN = Style()
+DIM = Style(dim=True)
+BOLD = Style(bold=True)
+TITLE = Style(bold=True)
+ACCENT = Style(color="cyan")
+KEY = Style(color="cyan", bold=True)
+RED = Style(color="red", bold=True)
+AMBER = Style(color="yellow")
+GREEN = Style(color="green")
+REVERSE = Style(reverse=True)
+ALARM = Style(color="red", bold=True, reverse=True)
+
+_SEVERITIES = {
+    Severity.INFO: DIM,
+    Severity.LOW: PLAIN,
+    Severity.MEDIUM: PLAIN,
+    Severity.HIGH: BOLD,
+    Severity.CRITICAL: RED,
+}
+
+_STATES: dict[State, tuple[str, Style]] = {
+    State.ACTIVE: ("●", RED),
+    State.CONTAINING: ("◌", AMBER),
+    State.NO_PROOF_YET: ("◔", AMBER),
+    State.NOT_QUIET_YET: ("◑", AMBER),
+    State.QUIET: ("○", GREEN),
+    State.RETURNED: ("▲", ALARM),
+    State.UNKNOWN: ("?", BOLD),
+    State.NONE: (" ", PLAIN),
+}
+
+STATE_HELP: tuple[tuple[State, str], ...] = (
+    (State.ACTIVE, "one of its calls succeeded within the lag of the trail"),
+    (State.CONTAINING, "a plan against it runs"),
+    (State.NO_PROOF_YET, "contained; the trail is still behind, so silence proves nothing"),
+    (State.NOT_QUIET_YET, "calls of it succeeded after it was contained"),
+    (State.QUIET, "nothing of it has succeeded for the time asked"),
+    (State.RETURNED, "it was quiet and is back"),
+    (State.UNKNOWN, "we cannot see: no data events, or a source is lost"),
+)
+
+_STEPS: dict[StepState, tuple[str, Style]] = {
+    StepState.WAITING: ("·", DIM),
+    StepState.RUNNING: ("◌", AMBER),
+    StepState.DONE: ("✓", GREEN),
+    StepState.FAILED: ("✗", RED),
+    StepState.MOVED: ("≠", AMBER),
+    StepState.EXCLUDED: ("-", DIM),
+    StepState.NOT_RUN: ("·", DIM),
+}
+
+
+def severity_style(severity: Severity) -> Style:
+    """The style of a severity word."""
+    return _SEVERITIES[severity]
+
+
+def state_mark(state: State) -> tuple[str, Style]:
+    """`● ACTIVE` and its style; "" for no state."""
+    glyph, style = _STATES[state]
+    return (f"{glyph} {state.value}" if state.value else "", style)
+
+
+def step_mark(state: StepState) -> tuple[str, Style]:
+    """Glyph and style of a step of a running plan."""
+    return _STEPS[state]
