@@ -72,7 +72,7 @@ class WarRoomApp(App[None]):
         super().__init__()
         self.animation_level = "none"
         self.state = State(room, desk, timeline)
-        self.leaving = Leaving(self.state, lambda code: self.post_message(Left(code)) and None)
+        self.leaving = Leaving(self.state, self._told_to_end)
         self.fault = ""
         self._war_room = WarRoomScreen(self.state)
         self._painted = 0.0
@@ -133,9 +133,13 @@ class WarRoomApp(App[None]):
         desk, run = self.state.desk, self.state.run
         if desk is None or self.leaving.begun or (run is not None and not run.ended):
             return
-        self.state.run = Run(desk, message.plan, message.answer, lambda: self.post_message(RunChanged()) and None)
+        self.state.run = Run(desk, message.plan, message.answer, self._run_moved)
         self.state.run.start()
         self._paint()
+
+    def _run_moved(self) -> None:
+        """Called on the thread of the plan: never waits."""
+        self.post_message(RunChanged())
 
     def on_run_changed(self, _: RunChanged) -> None:
         """Show how far it is."""
@@ -166,6 +170,10 @@ class WarRoomApp(App[None]):
         if isinstance(self.screen, CaseScreen):
             self.screen.say("leaving: what runs is recorded first …", seconds=0)
         self.leaving.begin("closed by the responder")
+
+    def _told_to_end(self, code: int) -> None:
+        """Called on the thread that leaves: never waits."""
+        self.post_message(Left(code))
 
     def on_left(self, message: Left) -> None:
         """Everything is recorded: end."""

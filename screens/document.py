@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 from textual.widget import Widget
 
-from s3ir_tui.text import clean_block
+from s3ir_tui.text import clean_block, width
 from screens import clipboard
 from screens.base import CaseScreen
+from screens.keys import Where
 from screens.state import State
 from screens.widgets.lines import Lines, Spans, spread
 from screens.widgets.pages import Pages, Paragraph
@@ -33,9 +35,8 @@ class Title(Lines):
 
     def line(self, y: int, cells: int) -> Spans:  # noqa: ARG002 - one line
         """The line."""
-        return spread(
-            [("─ ", DIM), (self.text, BOLD), (" ", DIM), ("─" * cells, DIM)], [(f" {self.aside} ", DIM)], cells
-        )
+        rule = ("─" * max(0, cells - width(self.text) - 3), DIM)
+        return spread([("─ ", DIM), (self.text, BOLD), (" ", DIM), rule], [(f" {self.aside} ", DIM)], cells)
 
 
 class DocumentScreen(CaseScreen):
@@ -48,7 +49,7 @@ class DocumentScreen(CaseScreen):
         copied: What is copied instead of the text; "" for the text itself.
     """
 
-    PLACES = ("pages", "all")
+    PLACES: ClassVar[tuple[Where, ...]] = ("pages", "all")
 
     def __init__(self, state: State, title: str, text: Sequence[Paragraph], copied: str = "") -> None:
         super().__init__(state)

@@ -91,9 +91,9 @@ class WatchScreen(CaseScreen):
             self.query_one(WatchBody).show(_nothing(waiting=bool(self._ref)))
             return
         place = views.index(view) + 1
-        more = (
-            f"{place} of {len(views)}, tab for the next" if len(views) > 1 else f"log {view.refs}" if view.refs else ""
-        )
+        more = f"log {view.refs}" if view.refs else ""
+        if len(views) > 1:
+            more = f"{place} of {len(views)}, tab for the next"
         title.show(f"Watch  {view.label}", more)
         self.query_one(WatchBody).show(watch_lines(view, self.state.snapshot.status.now, self.size.width))
 
