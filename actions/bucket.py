@@ -43,6 +43,21 @@ def policy_read(ctx: Context, bucket: str) -> Read:
     return Read(call(ctx, "GetBucketPolicy", bucket), "Policy", ("NoSuchBucketPolicy",), document=True)
 
 
+def policy_text(ctx: Context, bucket: str) -> str | None:
+    """The bucket policy to the letter, as undo puts it back; `None` where there is none.
+
+    Raises:
+        AwsError: It could not be read.
+    """
+    read = policy_read(ctx, bucket).call
+    try:
+        return str(ctx.ask(read.service, read.operation, read.params, read.region)["Policy"])
+    except AwsError as error:
+        if error.code == "NoSuchBucketPolicy":
+            return None
+        raise
+
+
 def block_read(ctx: Context, bucket: str) -> Read:
     """How Block Public Access of the bucket is read; `None` where it was never set."""
     absent = ("NoSuchPublicAccessBlockConfiguration",)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from actions import reconcile as reconciling
 from actions.action import Action, Fit
 from actions.context import Context
-from actions.executor import Executor
+from actions.executor import READ_BACK_SECONDS, Executor
 from actions.plan import Answer, Done, Offer, Plan, Progress, Refusal, Result, Targets
 from actions.reads import same, value_of
 from actions.reconcile import Found, Unknown
@@ -36,6 +36,7 @@ class Desk:
         break_glass: ARNs of the principals that must never be cut.
         clock: The time, UTC.
         actions: The registry.
+        read_back_seconds: How long a step waits for its change to be read back.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Desk:
         *,
         clock: Callable[[], datetime] = utc_now,
         actions: Mapping[str, Action] = ACTIONS,
+        read_back_seconds: float = READ_BACK_SECONDS,
     ) -> None:
         self._account = account
         self._log = journal
@@ -54,6 +56,7 @@ class Desk:
         self._break_glass = break_glass
         self._clock = clock
         self._actions = actions
+        self._patience = read_back_seconds
         self._stop = threading.Event()
         self._made: Executor | None = None
         self._lock = threading.Lock()
@@ -191,7 +194,7 @@ class Desk:
         account = self._connected()
         with self._lock:
             if self._made is None:
-                self._made = Executor(account, self._log, clock=self._clock)
+                self._made = Executor(account, self._log, clock=self._clock, read_back_seconds=self._patience)
             return self._made
 
     def _context(self) -> Context:

@@ -56,12 +56,22 @@ class _Outcome:
 class Executor:
     """Runs plans: record the intent, read again, write, read back, record the outcome; one plan at a time.
 
-    Attributes:
+    Args:
+        account: The connection.
+        log: The log.
+        clock: The time, UTC.
         read_back_seconds: How long a step waits for its change to be read back.
     """
 
-    def __init__(self, account: Account, log: Log, *, clock: Callable[[], datetime] = utc_now) -> None:
-        self.read_back_seconds = READ_BACK_SECONDS
+    def __init__(
+        self,
+        account: Account,
+        log: Log,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        read_back_seconds: float = READ_BACK_SECONDS,
+    ) -> None:
+        self.read_back_seconds = read_back_seconds
         self._account = account
         self._log = log
         self._clock = clock

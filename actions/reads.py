@@ -89,6 +89,8 @@ def _as_set(value: Any) -> list[str]:
 
 def difference(planned: Any, found: Any, limit: int = 300) -> str:
     """In words, how the state that was found differs from the one the plan was made from."""
+    if "Statement" in (planned or ()) or "Statement" in (found or ()):
+        planned, found = planned or {}, found or {}
     if isinstance(planned, Mapping) and isinstance(found, Mapping):
         statements = _statement_difference(planned, found)
         keys = [

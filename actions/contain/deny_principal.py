@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from actions.action import Action, Fit
 from actions.contain.revoke_one_session import user_id
 from actions.context import Context
 from actions.plan import Call, Danger, Plan, Refusal, Step
-from actions.reads import same
+from actions.reads import document, same
 from actions.subjects import Subject, Subjects, subject
 from actions.undo import Nothing
 from s3ir_tui import policy
@@ -128,19 +129,24 @@ def touched(ctx: Context, idents: Iterable[str]) -> tuple[str, ...]:
     wanted = set(idents)
     own = {str(entry["Name"]) for entry in ctx.listed("s3", "ListBuckets", {}, "Buckets")}
     found = [name for item in ctx.history().principals() if item.id in wanted for name in item.buckets]
-    for name in sorted(own):
-        if wanted & set(lets_in(ctx, name)):
-            found.append(name)
+    if any(subject(ident).kind in ("account", "root") for ident in wanted):
+        accounts = {subject(ident).account for ident in wanted}
+        found += [name for name, inside in _shared(ctx, sorted(own)) if accounts & set(inside)]
     return tuple(name for name in dict.fromkeys(found) if name in own)
+
+
+def _shared(ctx: Context, names: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
+    with ThreadPoolExecutor(16, thread_name_prefix="policies") as pool:
+        return list(zip(names, pool.map(lambda name: lets_in(ctx, name), names), strict=True))
 
 
 def lets_in(ctx: Context, bucket: str) -> tuple[str, ...]:
     """Foreign accounts that a bucket's policy lets in; none where it cannot be read."""
     try:
-        document = ctx.state(buckets.policy_read(ctx, bucket))
+        found = ctx.state(buckets.policy_read(ctx, bucket))
     except (AwsError, Refusal):
         return ()
-    return policy.foreign_accounts(document, ctx.account_id) if document else ()
+    return policy.foreign_accounts(found, ctx.account_id) if found else ()
 
 
 def fit(subjects: Subjects, ctx: Context) -> Fit:
@@ -186,7 +192,8 @@ def deny_step(bucket: str, items: Sequence[Denied], ctx: Context) -> tuple[Step,
         Refusal: It is there already, or does not fit into the 20 KB of a bucket policy.
     """
     read = buckets.policy_read(ctx, bucket)
-    before = ctx.state(read)
+    text = buckets.policy_text(ctx, bucket)
+    before = document(text)
     new = [statement for item in items for statement in statements(item, bucket, ctx.account.partition)]
     after = policy.merge(before, new)
     if before is not None and same(before, after):
@@ -206,6 +213,9 @@ def deny_step(bucket: str, items: Sequence[Denied], ctx: Context) -> tuple[Step,
         read=read,
         before=before,
         after=after,
+        undo=buckets.call(ctx, "DeleteBucketPolicy", bucket)
+        if text is None
+        else buckets.call(ctx, "PutBucketPolicy", bucket, Policy=text),
         breaks=_breaks(bucket, items, ctx),
         note=f"policy {size} of {policy.BUCKET_POLICY_LIMIT} bytes",
         action=ID,
@@ -233,13 +243,14 @@ def _matches(wanted: Denied, ident: str) -> bool:
 
 
 def remove_step(step: Step, ctx: Context, at: str) -> Step:  # noqa: ARG001 - the shape that every action's undo has
-    """Take our statements out of the policy as it is now; what others changed since stays.
+    """The old policy to the letter, or where others changed it since: our statements out of it as it is now.
 
     Raises:
         Nothing: None of them is there any more.
     """
-    read = step.read
-    found = ctx.state(read)
+    found = ctx.state(step.read)
+    if step.undo is not None and same(found, step.after):
+        return _removing(step, step.undo, found, step.before)
     old = {str(item.get("Sid")): item for item in policy.statements(step.before)} if step.before else {}
     ours = [
         str(item["Sid"])
@@ -252,22 +263,26 @@ def remove_step(step: Step, ctx: Context, at: str) -> Step:  # noqa: ARG001 - th
     returned = [old[sid] for sid in ours if sid in old]
     if returned:
         after = policy.merge(after, returned)
+    return _removing(step, _put(step, after), found, after)
+
+
+def _removing(step: Step, call: Call, found: Any, after: Any) -> Step:
     return Step(
-        call=_put(step, after),
+        call=call,
         target=step.target,
-        summary=f"- {len(ours)} denies",
-        read=read,
+        summary=f"undo: {step.summary}",
+        read=step.read,
         before=found,
         after=after,
         action=ID,
     )
 
 
-def _put(step: Step, document: Mapping[str, Any] | None) -> Call:
+def _put(step: Step, policy_left: Mapping[str, Any] | None) -> Call:
     params = {name: value for name, value in step.call.params.items() if name != "Policy"}
-    if document is None:
+    if policy_left is None:
         return Call("s3", "DeleteBucketPolicy", params, step.call.region)
-    return Call("s3", "PutBucketPolicy", {**params, "Policy": policy.minify(document)}, step.call.region)
+    return Call("s3", "PutBucketPolicy", {**params, "Policy": policy.minify(policy_left)}, step.call.region)
 
 
 ACTION = Action(

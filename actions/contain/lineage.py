@@ -154,15 +154,16 @@ class _Making:
         """Last chained first: a live session of the last could lift what is done to the one before."""
         for role, names in found.roles.items():
             try:
-                self._role(role, names)
+                self._role(role, names, found.accounts)
             except LockOut:
                 raise
             except Refusal as refusal:
                 self.warnings.append(str(refusal))
 
-    def _role(self, role: str, names: frozenset[str]) -> None:
+    def _role(self, role: str, names: frozenset[str], accounts: tuple[str, ...]) -> None:
         ctx = self.ctx
         self.warnings += revoke_role_sessions.open_metadata(role, ctx)
+        self.warnings += _let_in_by_trust(role, accounts, ctx)
         suspects = names | {
             subject(item.id).session for item in seen.sessions_of(ctx, role) if item.severity >= Severity.HIGH
         }
@@ -214,6 +215,15 @@ class _Making:
                     f"role/{name} may be assumed by the family; no session of it was seen {seen.since(self.ctx)}: "
                     "revoke its sessions too (contain.revoke-role-sessions) if the trail may lag"
                 )
+
+
+def _let_in_by_trust(role: str, accounts: tuple[str, ...], ctx: Context) -> list[str]:
+    trusts = [subject(item.removeprefix("AWS:")) for item in trusted(ctx.role(role).get("AssumeRolePolicyDocument"))]
+    return [
+        f"role/{role} lets {short_arn(item.id)} in by its trust policy: it can come back until that is taken out"
+        for item in trusts
+        if item.account in accounts
+    ]
 
 
 def _ours(ident: str, ctx: Context) -> bool:
