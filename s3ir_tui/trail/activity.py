@@ -1,0 +1,194 @@
+"""How often each credential got through and was turned away, in cells of ten seconds over the last hour."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+
+from s3ir_tui.trail.arns import account_of, instance_of
+from s3ir_tui.trail.event import Event
+from s3ir_tui.trail.names import got_through, is_denied
+
+CELL_SECONDS = 10
+KEPT = timedelta(hours=1)
+MOST_UNITS = 20_000
+
+_PRUNE_ABOVE = 720
+
+
+class Cell:
+    """Ten seconds of one credential. Times are `YYYY-MM-DDTHH:MM:SSZ`, or ""."""
+
+    __slots__ = ("allowed", "bytes_out", "denied", "first_denied", "last_denied", "last_ok")
+
+    def __init__(self) -> None:
+        self.allowed = 0
+        self.denied = 0
+        self.bytes_out = 0
+        self.first_denied = ""
+        self.last_denied = ""
+        self.last_ok = ""
+
+
+class Unit:
+    """One principal with one access key."""
+
+    __slots__ = ("allowed", "cells", "denied", "last_ok")
+
+    def __init__(self) -> None:
+        self.allowed = 0
+        self.denied = 0
+        self.last_ok = ""
+        # The key is the time without its last digit: ten seconds, sorted, without parsing anything.
+        self.cells: dict[str, Cell] = {}
+
+    def add(self, event: Event) -> None:
+        """Count a call."""
+        through = got_through(event.error)
+        if not through and not is_denied(event.error):
+            return  # throttled, malformed: says nothing of what the caller may do
+        at = event.time
+        cell = self.cells.get(at[:18])
+        if cell is None:
+            cell = self.cells[at[:18]] = Cell()
+            if len(self.cells) > _PRUNE_ABOVE:
+                self._prune()
+        if through:
+            self.allowed += 1
+            cell.allowed += 1
+            cell.bytes_out += event.bytes_out
+            cell.last_ok = max(cell.last_ok, at)
+            self.last_ok = max(self.last_ok, at)
+        else:
+            self.denied += 1
+            cell.denied += 1
+            cell.first_denied = min(cell.first_denied or at, at)
+            cell.last_denied = max(cell.last_denied, at)
+
+    def _prune(self) -> None:
+        newest = max(self.cells)
+        oldest = _cell_key(_moment(newest) - KEPT)
+        self.cells = {key: cell for key, cell in self.cells.items() if key >= oldest}
+
+
+class Activity:
+    """Calls of every credential, found again by any name: principal, access key, role or user, account, instance."""
+
+    def __init__(self, most: int = MOST_UNITS) -> None:
+        self._most = most
+        self._units: dict[tuple[str, str], Unit] = {}
+        self._by_ident: dict[str, list[Unit]] = {}
+        self.capped = False
+
+    def add(self, event: Event) -> None:
+        """Count a call."""
+        key = "" if event.invoked_by else event.access_key
+        unit = self._units.get((event.principal, key))
+        if unit is None:
+            unit = self._new(event, key)
+        unit.add(event)
+
+    def _new(self, event: Event, key: str) -> Unit:
+        named = (event.principal, key)
+        if len(self._units) >= self._most:
+            self.capped = True
+            named = (event.issuer or event.kind, "")
+            if named in self._units:
+                return self._units[named]
+        unit = self._units[named] = Unit()
+        idents = {*named, event.issuer, instance_of(event.principal)}
+        if event.kind == "AWSAccount" or (event.caller_account and event.caller_account != event.account):
+            idents.add(event.caller_account or account_of(event.principal))
+        for ident in idents:
+            if ident:
+                self._by_ident.setdefault(ident, []).append(unit)
+        return unit
+
+    def _of(self, idents: Iterable[str]) -> Iterator[Unit]:
+        seen: set[int] = set()
+        for ident in idents:
+            for unit in self._by_ident.get(ident, ()):
+                if id(unit) not in seen:
+                    seen.add(id(unit))
+                    yield unit
+
+    def last_ok(self, idents: Collection[str]) -> str:
+        """Time of the last call that got through, or ""."""
+        return max((unit.last_ok for unit in self._of(idents)), default="")
+
+    def allowed(self, idents: Collection[str]) -> int:
+        """Calls that got through, ever."""
+        return sum(unit.allowed for unit in self._of(idents))
+
+    def denied(self, idents: Collection[str]) -> int:
+        """Calls that were turned away, ever."""
+        return sum(unit.denied for unit in self._of(idents))
+
+    def first_denied_after(self, idents: Collection[str], since: str) -> str:
+        """Time of the first call turned away at or after `since`, or "" (within the last hour of each credential)."""
+        found = ""
+        for cell in self._cells_after(idents, since):
+            at = cell.first_denied if cell.first_denied >= since else cell.last_denied
+            if at >= since and at:
+                found = min(found or at, at)
+        return found
+
+    def allowed_after(self, idents: Collection[str], since: str) -> int:
+        """Calls that got through later than `since`; of the cell that `since` falls into, one at least."""
+        count = 0
+        for cell in self._cells_after(idents, since):
+            if cell.last_ok > since:
+                count += cell.allowed if not _in_cell(cell, since) else 1
+        return count
+
+    def denied_after(self, idents: Collection[str], since: str) -> int:
+        """Calls turned away later than `since`, as `allowed_after` counts."""
+        count = 0
+        for cell in self._cells_after(idents, since):
+            if cell.last_denied > since:
+                count += cell.denied if cell.first_denied > since else 1
+        return count
+
+    def _cells_after(self, idents: Collection[str], since: str) -> Iterator[Cell]:
+        start = since[:18]
+        for unit in self._of(idents):
+            for key, cell in unit.cells.items():
+                if key >= start:
+                    yield cell
+
+    def pulse(
+        self, idents: Collection[str], now: datetime, cell_seconds: int, cells: int
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Calls per cell up to now, oldest first: let through, and turned away.
+
+        Args:
+            idents: Whose.
+            now: End of the newest cell (UTC).
+            cell_seconds: Length of a cell; a multiple of ten.
+            cells: How many.
+        """
+        end = int(now.timestamp()) // cell_seconds + 1
+        start = end - cells
+        oldest = _cell_key(datetime.fromtimestamp(start * cell_seconds, UTC))
+        allowed, denied = [0] * cells, [0] * cells
+        for unit in self._of(idents):
+            for key, cell in unit.cells.items():
+                if key < oldest:
+                    continue
+                at = int(_moment(key).timestamp()) // cell_seconds - start
+                if 0 <= at < cells:
+                    allowed[at] += cell.allowed
+                    denied[at] += cell.denied
+        return tuple(allowed), tuple(denied)
+
+
+def _in_cell(cell: Cell, since: str) -> bool:
+    return cell.last_ok[:18] == since[:18]
+
+
+def _cell_key(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")[:18]
+
+
+def _moment(key: str) -> datetime:
+    return datetime.fromisoformat(key + "0+00:00")

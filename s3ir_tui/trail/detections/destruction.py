@@ -1,0 +1,185 @@
+"""Detections: data destroyed, or encrypted to be ransomed (DETECTIONS 3 and 4)."""
+
+from __future__ import annotations
+
+import re
+
+from s3ir_tui.trail.details import Details
+from s3ir_tui.trail.detections import conditions as if_
+from s3ir_tui.trail.detections.rule import CRITICAL, HIGH, LOW, MEDIUM, Detection, Tactic
+
+_GONE, _RANSOM = Tactic.DESTRUCTION, Tactic.RANSOM
+_WRITES = ("PutObject", "CreateMultipartUpload", "UploadPart")
+_NOTE = re.compile(
+    r"ransom|decrypt|(?:how|need).{0,12}(?:recover|restore|files)|restore.{0,8}(?:files|data)|read.?me.{0,8}(?:now|!|for.?decrypt)"
+    r"|files?.{0,8}(?:deleted|encrypted|locked)|pay.{0,8}(?:bitcoin|btc)",
+    re.IGNORECASE,
+)
+
+
+def _customer_key(details: Details) -> bool:
+    raw = details.event.raw
+    if b"customer-algorithm" not in raw and b"SSE_C" not in raw:
+        return False
+    given = details.text("x-amz-server-side-encryption-customer-algorithm")
+    return bool(given) or details.extra.get("SSEApplied") == "SSE_C"
+
+
+def _foreign_key(details: Details) -> str:
+    if b"kms-key-id" not in details.event.raw and b"KMSMasterKeyID" not in details.event.raw:
+        return ""
+    key = if_.leaf(details, "x-amz-server-side-encryption-aws-kms-key-id", "KMSMasterKeyID", "kmsKeyArn")
+    return ", ".join(if_.foreign_accounts_in(key, if_.owner(details)))
+
+
+def _note(details: Details) -> bool:
+    event = details.event
+    return event.kind != "AWSService" and "AWSLogs/" not in event.key and _NOTE.search(event.key) is not None
+
+
+def _lock_removed(details: Details) -> bool:
+    return not if_.leaf(details, "Mode")
+
+
+def _bypasses(details: Details) -> bool:
+    return details.text("x-amz-bypass-governance-retention").lower() == "true"
+
+
+RULES = (
+    Detection(
+        "delete-objects", MEDIUM, ("DeleteObjects",), "objects of {bucket} deleted by the batch", _GONE, service="s3"
+    ),
+    Detection("delete-bucket", HIGH, ("DeleteBucket",), "bucket {bucket} deleted", _GONE, service="s3"),
+    Detection(
+        "lifecycle-short",
+        CRITICAL,
+        ("PutBucketLifecycle", "PutBucketLifecycleConfiguration"),
+        "lifecycle deletes {bucket} within {what}",
+        _GONE,
+        if_.short_expiry,
+    ),
+    Detection("lifecycle-deleted", LOW, ("DeleteBucketLifecycle",), "lifecycle of {bucket} removed", _GONE),
+    Detection(
+        "versioning-suspended",
+        CRITICAL,
+        ("PutBucketVersioning",),
+        "versioning of {bucket} suspended",
+        _GONE,
+        if_.is_value("Status", "Suspended"),
+    ),
+    Detection(
+        "mfa-delete-off",
+        CRITICAL,
+        ("PutBucketVersioning",),
+        "MFA delete of {bucket} switched off",
+        _GONE,
+        lambda details: (
+            if_.leaf(details, "MfaDelete").lower() == "disabled" and if_.leaf(details, "Status") != "Suspended"
+        ),
+    ),
+    Detection(
+        "object-lock-removed",
+        HIGH,
+        ("PutBucketObjectLockConfiguration", "PutObjectLockConfiguration"),
+        "default retention of {bucket} removed",
+        _GONE,
+        _lock_removed,
+    ),
+    Detection(
+        "retention-bypassed",
+        HIGH,
+        ("PutObjectRetention", "DeleteObject", "DeleteObjects"),
+        "governance retention bypassed in {bucket}",
+        _GONE,
+        _bypasses,
+    ),
+    Detection(
+        "legal-hold-off",
+        HIGH,
+        ("PutObjectLegalHold",),
+        "legal hold lifted from {bucket}/{key}",
+        _GONE,
+        if_.is_value("Status", "OFF"),
+    ),
+    Detection("replication-deleted", HIGH, ("DeleteBucketReplication",), "replication of {bucket} removed", _GONE),
+    Detection(
+        "settings-deleted",
+        LOW,
+        (
+            "DeleteBucketCors",
+            "DeleteBucketTagging",
+            "DeleteBucketInventoryConfiguration",
+            "DeleteBucketMetadataTableConfiguration",
+            "DeleteBucketWebsite",
+        ),
+        "setting of {bucket} removed ({name})",
+        _GONE,
+    ),
+    Detection(
+        "backup-deleted",
+        CRITICAL,
+        ("DeleteRecoveryPoint", "DeleteBackupVault", "PutBackupVaultLockConfiguration"),
+        "backups attacked: {name}",
+        _GONE,
+        service="backup",
+    ),
+    Detection(
+        "encrypted-copy",
+        CRITICAL,
+        ("CopyObject", "UploadPartCopy"),
+        "{bucket} re-encrypted with a key of the caller's",
+        _RANSOM,
+        _customer_key,
+    ),
+    Detection(
+        "encrypted-write", HIGH, _WRITES, "written to {bucket} under a key of the caller's", _RANSOM, _customer_key
+    ),
+    Detection(
+        "foreign-kms-key",
+        CRITICAL,
+        (*_WRITES, "CopyObject", "UploadPartCopy", "UpdateObjectEncryption", "PutBucketEncryption"),
+        "{bucket} encrypted under a KMS key of account {what}",
+        _RANSOM,
+        _foreign_key,
+    ),
+    Detection("re-encrypted", HIGH, ("UpdateObjectEncryption",), "object of {bucket} re-keyed in place", _RANSOM),
+    Detection(
+        "customer-keys-unblocked",
+        HIGH,
+        ("PutBucketEncryption",),
+        "{bucket} opened to keys of the caller's (SSE-C)",
+        _RANSOM,
+        lambda details: if_.leaf(details, "BlockedEncryptionTypes", "EncryptionType").upper() == "NONE",
+    ),
+    Detection(
+        "encryption-deleted", MEDIUM, ("DeleteBucketEncryption",), "encryption setting of {bucket} removed", _RANSOM
+    ),
+    Detection(
+        "ransom-note", CRITICAL, ("PutObject",), "object named like a ransom note: {bucket}/{key}", _RANSOM, _note
+    ),
+    Detection(
+        "key-destroyed",
+        CRITICAL,
+        ("ScheduleKeyDeletion", "DisableKey"),
+        "KMS key taken away: {name}",
+        _RANSOM,
+        service="kms",
+    ),
+    Detection(
+        "key-material",
+        HIGH,
+        ("ImportKeyMaterial", "DeleteImportedKeyMaterial"),
+        "KMS key material that can be withdrawn: {name}",
+        _RANSOM,
+        service="kms",
+    ),
+    Detection(
+        "key-policy",
+        MEDIUM,
+        ("PutKeyPolicy", "CreateGrant"),
+        "use of a KMS key granted: {name}",
+        _RANSOM,
+        if_.foreign_arn,
+        "kms",
+    ),
+)

@@ -1,0 +1,135 @@
+"""The opinion on one event: which detections hold, how severe it is, whether it is noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from s3ir_tui.model import Severity
+from s3ir_tui.trail.details import Details
+from s3ir_tui.trail.detections import destruction, exfiltration, exposure, identity, tampering
+from s3ir_tui.trail.detections.rule import Detection, Finding, Tactic
+from s3ir_tui.trail.event import Event
+from s3ir_tui.trail.names import LISTS, OBJECT_READS, is_denied
+
+RULES: tuple[Detection, ...] = (
+    *exposure.RULES,
+    *exfiltration.RULES,
+    *destruction.RULES,
+    *identity.RULES,
+    *tampering.RULES,
+)
+"""Every detection, by kind of trouble."""
+
+_BY_EVENT: dict[str, list[Detection]] = {}
+for _rule in RULES:
+    for _name in _rule.events:
+        _BY_EVENT.setdefault(_name, []).append(_rule)
+
+_LOG_BUCKET_CHANGES = frozenset(
+    {"PutBucketLifecycle", "PutBucketPolicy", "DeleteBucketPolicy", "DeleteBucket", "DeleteObject", "DeleteObjects"}
+)
+
+
+class Context(Protocol):
+    """What is known beside the event."""
+
+    def standing(self, principal: str) -> Severity:
+        """How suspicious the principal is by everything seen so far."""
+
+    def keeps_logs(self, bucket: str) -> bool:
+        """Whether CloudTrail delivers into this bucket."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The opinion on one event.
+
+    Attributes:
+        severity: How much it matters.
+        findings: The detections that held, worst first.
+        reasons: Why, in words, worst first.
+        noise: Whether it is service noise that may be folded.
+    """
+
+    severity: Severity = Severity.INFO
+    findings: tuple[Finding, ...] = ()
+    reasons: tuple[str, ...] = ()
+    noise: bool = False
+
+
+QUIET = Judgement()
+NOISE = Judgement(noise=True)
+
+
+def judge(event: Event, context: Context) -> Judgement:
+    """Judge one event.
+
+    Args:
+        event: The event.
+        context: What is known beside it.
+
+    Returns:
+        The findings of the event itself, and its severity: at least what a suspect's call is worth.
+    """
+    rules = _BY_EVENT.get(event.name)
+    findings = _findings(event, rules, context) if rules or event.name in _LOG_BUCKET_CHANGES else []
+    service_call = event.kind == "AWSService" or bool(event.invoked_by)
+    severity = max((item.severity for item in findings), default=Severity.INFO)
+    reasons = [item.text for item in findings if item.severity > Severity.INFO]
+    standing = Severity.INFO if event.kind == "AWSService" else context.standing(event.principal)
+    if standing >= Severity.HIGH and not service_call:
+        worth, why = _by_suspect(event)
+        if worth > severity:
+            severity = worth
+            reasons.insert(0, why)
+    if service_call and severity < Severity.MEDIUM:
+        return Judgement(severity, tuple(findings), tuple(reasons), noise=True)
+    if not findings and not reasons:
+        return QUIET
+    return Judgement(severity, tuple(findings), tuple(reasons))
+
+
+def _findings(event: Event, rules: list[Detection] | None, context: Context) -> list[Finding]:
+    details = Details(event)
+    found: list[Finding] = []
+    for rule in rules or ():
+        if rule.service and rule.service != event.service:
+            continue
+        what = rule.condition(details)
+        if what:
+            found.append(_finding(rule, event, details, what if isinstance(what, str) else ""))
+    if event.name in _LOG_BUCKET_CHANGES and context.keeps_logs(event.bucket) and event.kind != "AWSService":
+        rule = Detection(
+            "log-bucket", Severity.CRITICAL, (), "bucket of the trail {bucket} changed ({name})", Tactic.TAMPERING
+        )
+        found.append(_finding(rule, event, details, ""))
+    found.sort(key=lambda item: -item.severity)
+    return found
+
+
+def _finding(rule: Detection, event: Event, details: Details, what: str) -> Finding:
+    text = rule.text.format(
+        bucket=event.bucket or "a bucket",
+        key=event.key,
+        name=event.name,
+        user=details.text("userName"),
+        role=details.text("roleName"),
+        what=what,
+    )
+    if not event.error:
+        return Finding(rule.name, rule.severity, text, rule.tactic)
+    tried = min(Severity.MEDIUM, Severity(max(rule.severity - 1, Severity.INFO)))
+    how = "refused" if is_denied(event.error) else "failed"
+    return Finding(f"{rule.name}-tried", tried, f"tried, {how} ({event.error}): {text}", rule.tactic)
+
+
+def _by_suspect(event: Event) -> tuple[Severity, str]:
+    """What a call is worth because a suspect made it."""
+    if event.error:
+        return Severity.LOW, f"a suspect was {'refused' if is_denied(event.error) else 'not served'}"
+    if event.name in OBJECT_READS or not event.read_only:
+        return Severity.HIGH, "by a suspect"
+    if event.name in LISTS:
+        return Severity.MEDIUM, "by a suspect"
+    return Severity.LOW, "by a suspect"

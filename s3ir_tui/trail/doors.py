@@ -1,0 +1,109 @@
+"""What a successful call opened to someone else: a new user, a role's trust, an account let into a bucket."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from s3ir_tui.policy import PolicyError, foreign_accounts
+from s3ir_tui.trail.details import Details, items
+from s3ir_tui.trail.event import Event
+
+NAMES = frozenset(
+    {
+        "CreateUser",
+        "CreateLoginProfile",
+        "UpdateLoginProfile",
+        "CreateRole",
+        "UpdateAssumeRolePolicy",
+        "PutBucketPolicy",
+        "PutAccessPointPolicy",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Something that lets someone in.
+
+    Attributes:
+        kind: A user or role that was made or given a password, the trust of a role that was there, another account.
+        ident: Its ARN, or the account's id.
+        bucket: The bucket whose policy lets the account in, or "".
+        at: When it was opened.
+        event_id: By which event.
+    """
+
+    kind: Literal["user", "role", "trust", "account"]
+    ident: str
+    bucket: str = ""
+    at: str = ""
+    event_id: str = ""
+
+
+def user_arn(event: Event, name: str) -> str:
+    """The ARN of a user of the account that was acted on, its path unknown."""
+    return f"arn:aws:iam::{event.account or event.caller_account}:user/{name}" if name else event.principal
+
+
+def opened(details: Details) -> Iterator[Door]:
+    """The doors that an event opened."""
+    event, name = details.event, details.event.name
+    if name in ("CreateUser", "CreateLoginProfile", "UpdateLoginProfile"):
+        arn = details.answered("user", "arn") or user_arn(event, details.text("userName"))
+        if arn != event.principal:
+            yield Door("user", arn, at=event.time, event_id=event.id)
+        return
+    if name in ("PutBucketPolicy", "PutAccessPointPolicy"):
+        for account in let_in(details):
+            yield Door("account", account, event.bucket, event.time, event.id)
+        return
+    outside = foreign_in_trust(details)
+    role = details.answered("role", "arn")
+    role = role or f"arn:aws:iam::{event.account or event.caller_account}:role/{details.text('roleName')}"
+    if name == "CreateRole":
+        yield Door("role", role, at=event.time, event_id=event.id)
+    elif outside:
+        yield Door("trust", role, at=event.time, event_id=event.id)
+    for account in outside:
+        yield Door("account", account, "", event.time, event.id)
+
+
+def let_in(details: Details) -> tuple[str, ...]:
+    """Accounts other than the owner that a bucket policy in the parameters names."""
+    document = details.policy("bucketPolicy", "policy")
+    owner = details.event.account or details.event.caller_account
+    if not document:
+        return ()
+    try:
+        return foreign_accounts(document, owner)
+    except PolicyError:
+        return ()
+
+
+def foreign_in_trust(details: Details) -> tuple[str, ...]:
+    """Accounts other than the owner, or `*`, that a role's trust policy in the parameters names."""
+    document = details.policy("policyDocument", "assumeRolePolicyDocument")
+    owner = details.event.account or details.event.caller_account
+    try:
+        found = json.loads(document) if document else {}
+    except ValueError:
+        return ()
+    named: dict[str, None] = {}
+    for statement in items(found.get("Statement") if isinstance(found, dict) else None):
+        if isinstance(statement, dict) and statement.get("Effect") == "Allow":
+            named.update(dict.fromkeys(_accounts(statement.get("Principal"))))
+    return tuple(account for account in named if account != owner)
+
+
+def _accounts(principal: Any) -> Iterator[str]:
+    if principal == "*":
+        yield "*"
+        return
+    for value in items(principal.get("AWS") if isinstance(principal, dict) else None):
+        text = str(value)
+        part = text.split(":")[4] if text.startswith("arn:") and text.count(":") >= 5 else text
+        if part == "*" or (len(part) == 12 and part.isdigit()):
+            yield part
