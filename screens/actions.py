@@ -149,7 +149,6 @@ class ActionsScreen(CaseScreen):
         names = [clean(short_arn(ident)) for _, ident in self._chosen]
         self.query_one(Title).show(f"Actions for {middle(', '.join(names), 52)}", "nothing is changed yet")
         self.query_one(Field).focus()
-        self.update()
         desk = self.state.desk
         if desk is not None:
             targets = targets_of(self._chosen)

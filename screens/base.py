@@ -113,6 +113,7 @@ class CaseScreen(Screen[None]):
     def __init__(self, state: State) -> None:
         super().__init__()
         self.state = state
+        self._unsaid: tuple[str, bool, float] | None = None
 
     # -- layout --------------------------------------------------------------------------------
 
@@ -134,9 +135,7 @@ class CaseScreen(Screen[None]):
         taken: set[str] = set()
         for key in keys_of(*self.PLACES):
             names = set(key.keys.split(","))
-            if (key.needs == "timeline" and self.state.live) or (key.needs == "live" and not self.state.live):
-                continue
-            if names <= taken:
+            if names <= taken or not self.state.has(key.needs):
                 continue
             taken |= names
             found.append(key)
@@ -145,8 +144,11 @@ class CaseScreen(Screen[None]):
     # -- news ----------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
-        """Show what is known already."""
+        """Show what is known already; Textual calls this after the `on_mount` of the screen itself."""
         self.update()
+        if self._unsaid is not None:
+            words, alarm, seconds = self._unsaid
+            self.say(words, alarm=alarm, seconds=seconds)
 
     def on_screen_resume(self) -> None:
         """Show what has changed meanwhile."""
@@ -185,8 +187,11 @@ class CaseScreen(Screen[None]):
     # -- talking -------------------------------------------------------------------------------
 
     def say(self, text: str, *, alarm: bool = False, seconds: float = 8.0) -> None:
-        """Say something at the foot (see `NextLine.say`)."""
-        self.query_one(NextLine).say(text, alarm=alarm, seconds=seconds)
+        """Say something at the foot (see `NextLine.say`), as soon as the screen is there."""
+        if self.query(NextLine):
+            self.query_one(NextLine).say(text, alarm=alarm, seconds=seconds)
+        else:
+            self._unsaid = text, alarm, seconds
 
     def ask(
         self, word: str, then: Callable[[str], None], *, value: str = "", live: Callable[[str], None] | None = None

@@ -7,12 +7,12 @@ from typing import ClassVar
 
 from textual.widget import Widget
 
-from s3ir_tui.text import clean_block, width
+from s3ir_tui.text import clean_block
 from screens import clipboard
 from screens.base import CaseScreen
 from screens.keys import Where
 from screens.state import State
-from screens.widgets.lines import Lines, Spans, spread
+from screens.widgets.lines import Lines, Spans, ruled
 from screens.widgets.pages import Pages, Paragraph
 from screens.widgets.palette import BOLD, DIM
 
@@ -35,8 +35,8 @@ class Title(Lines):
 
     def line(self, y: int, cells: int) -> Spans:  # noqa: ARG002 - one line
         """The line."""
-        rule = ("─" * max(0, cells - width(self.text) - 3), DIM)
-        return spread([("─ ", DIM), (self.text, BOLD), (" ", DIM), rule], [(f" {self.aside} ", DIM)], cells)
+        aside = [(f" {self.aside} ", DIM)] if self.aside else []
+        return ruled([("─ ", DIM), (self.text, BOLD), (" ", DIM)], aside, cells)
 
 
 class DocumentScreen(CaseScreen):
@@ -66,7 +66,6 @@ class DocumentScreen(CaseScreen):
         pages = self.query_one(Pages)
         pages.show(self._text)
         pages.focus()
-        self.update()
 
     def action_copy(self) -> None:
         """Copy it whole."""

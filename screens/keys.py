@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 Where = Literal[
     "all", "list", "room", "review", "actions", "plan", "undo", "watch", "log", "event", "row", "pages", "prompt"
 ]
-Needs = Literal["", "live", "timeline", "palette"]
+Needs = Literal["", "desk", "live", "timeline"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,19 @@ class Key:
 
 
 KEYS: tuple[Key, ...] = (
-    Key("room.act", "a", "act", "room", "act", "actions for what is marked, else for what the cursor is on"),
+    Key(
+        "room.act",
+        "a",
+        "act",
+        "room",
+        "act",
+        "actions for what is marked, else for what the cursor is on",
+        needs="desk",
+    ),
     Key("room.mark", "space", "mark", "room", "mark", "mark or unmark the row", needs="live"),
     Key("room.filter", "slash", "filter", "room", "filter", "show only what contains a text", shown="/"),
     Key("room.watch", "w", "watch", "room", "watch", "watch: is it quiet?"),
-    Key("room.undo", "u", "undo", "room", "undo", "undo something that was done"),
+    Key("room.undo", "u", "undo", "room", "undo", "undo something that was done", needs="desk"),
     Key("room.note", "n", "note", "room", "note", "write a note into the log", needs="live"),
     Key("room.log", "l", "log", "room", "log", "log of the case"),
     Key("room.report", "R", "report", "room", "", "how to write the report"),
@@ -94,21 +102,21 @@ KEYS: tuple[Key, ...] = (
     Key("undo.plan", "enter", "choose", "undo", "show the plan that undoes it", "show the plan that undoes it"),
     Key("watch.next", "tab", "next(1)", "watch", "next", "next watch"),
     Key("watch.previous", "shift+tab", "next(-1)", "watch", "", "watch before"),
-    Key("watch.act", "a", "act", "watch", "act", "actions for this actor", needs="live"),
+    Key("watch.act", "a", "act", "watch", "act", "actions for this actor", needs="desk"),
     Key("watch.scroll-up", "up,k", "scroll(-1)", "watch", "", "up", shown="↑ k"),
     Key("watch.scroll-down", "down,j", "scroll(1)", "watch", "", "down", shown="↓ j"),
     Key("log.open", "enter", "choose", "log", "whole record", "the record in full"),
     Key("log.filter", "slash", "filter", "log", "filter", "show only what contains a text", shown="/"),
     Key(
-        "log.check", "r", "reconcile", "log", "", "look up what became of calls whose outcome is unknown", needs="live"
+        "log.check", "r", "reconcile", "log", "", "look up what became of calls whose outcome is unknown", needs="desk"
     ),
     Key("log.refresh", "f5", "reload", "log", "", "read the log again"),
     Key("event.principal", "P", "mark('principal')", "event", "mark principal", "mark its principal", needs="live"),
     Key("event.bucket", "B", "mark('bucket')", "event", "mark bucket", "mark its bucket", needs="live"),
     Key("event.instance", "I", "mark('instance')", "event", "", "mark its instance", needs="live"),
-    Key("event.act", "a", "act", "event", "act", "actions for its principal"),
+    Key("event.act", "a", "act", "event", "act", "actions for its principal", needs="desk"),
     Key("row.mark", "space", "mark", "row", "mark", "mark or unmark it", needs="live"),
-    Key("row.act", "a", "act", "row", "act", "actions for it"),
+    Key("row.act", "a", "act", "row", "act", "actions for it", needs="desk"),
     Key("pages.up", "up,k", "scroll(-1)", "pages", "", "up", shown="↑ k"),
     Key("pages.down", "down,j", "scroll(1)", "pages", "", "down", shown="↓ j"),
     Key("pages.page-up", "pageup", "scroll_page(-1)", "pages", "", "page up"),

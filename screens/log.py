@@ -72,10 +72,10 @@ class LogList(Rows):
         wide = cells >= 110
         spans: list[tuple[str, Style]] = [
             ("! " if line.problem else "  ", AMBER),
-            (f"{line.at[11:19]} ", DIM),
+            (f"{line.at[5:10]} {line.at[11:19]} " if wide else f"{line.at[11:19]} ", DIM),
             (fit(line.ref, 12) + " ", DIM),
-            (fit(line.who, 20 if wide else 12) + " ", PLAIN),
-            (fit(line.kind, 18 if wide else 14) + " ", BOLD if line.kind in _DEEDS else PLAIN),
+            (fit(line.who, 20 if wide else 8) + " ", PLAIN),
+            (fit(line.kind, 14 if wide else 8) + " ", BOLD if line.kind in _DEEDS else PLAIN),
             (line.text, AMBER if line.problem else PLAIN),
         ]
         return spans
@@ -102,7 +102,6 @@ class LogScreen(CaseScreen):
     def on_mount(self) -> None:
         """Read the log."""
         self.query_one(LogList).focus()
-        self.update()
         self.action_reload()
 
     def refill(self) -> None:

@@ -170,7 +170,6 @@ class PlanScreen(CaseScreen):
         self._fill_notes()
         self._show_step()
         self._focus_confirmation()
-        self.update()
 
     def _focus_confirmation(self) -> None:
         for name in ("#count", "#target", "#cancel"):
@@ -207,7 +206,7 @@ class PlanScreen(CaseScreen):
         self.say(running_words(run), alarm=not went_well, seconds=0)
         if went_well and not self.plan.undo_of and not self._opened_watch and self.is_current and run.result:
             self._opened_watch = True
-            self.app.switch_screen(WatchScreen(self.state, run.result.plan_ref, said=running_words(run)))
+            self.app.switch_screen(WatchScreen(self.state, run.result.plan_ref))
 
     def run_ended(self, run: Run) -> None:
         """It is said by `refill` where it is the plan shown here."""

@@ -9,6 +9,7 @@ from actions.plan import Targets
 from s3ir_tui.room import Kind, Room, Row, Snapshot, Timeline, Update
 from s3ir_tui.trail.event import Event, Judged
 from screens.desk import DeskLike
+from screens.keys import Needs
 from screens.running import Run
 from screens.widgets.ring import Ring
 
@@ -43,6 +44,15 @@ class State:
     def live(self) -> bool:
         """Whether the room is not a recorded one."""
         return self.timeline is None
+
+    def has(self, needs: Needs) -> bool:
+        """Whether what a key needs is there: what is absent is not offered."""
+        return {
+            "": True,
+            "desk": self.desk is not None,
+            "live": self.timeline is None,
+            "timeline": self.timeline is not None,
+        }[needs]
 
     def take(self, update: Update) -> None:
         """Take in what the room says."""

@@ -83,9 +83,8 @@ class UndoScreen(CaseScreen):
 
     def on_mount(self) -> None:
         """Read what was done."""
-        self.query_one(Title).show("Undo: what was done in this case", "enter shows the plan, nothing is changed yet")
+        self.query_one(Title).show("Undo: what was done in this case", "nothing is changed yet")
         self.query_one(DoneList).focus()
-        self.update()
         if self.state.desk is not None:
             self.fetch("reading what was done", self.state.desk.done, self.query_one(DoneList).show)
 

@@ -44,8 +44,8 @@ class WarRoomScreen(CaseScreen):
     BINDINGS = [*bindings("review"), *bindings("room")]
     DEFAULT_CSS = """
     WarRoomScreen #panes { height: 1fr; }
-    WarRoomScreen #left { width: 6fr; }
-    WarRoomScreen #pane-tail { width: 7fr; }
+    WarRoomScreen #left { width: 5fr; }
+    WarRoomScreen #pane-tail { width: 6fr; }
     WarRoomScreen.-wide.-all #pane-tail { border-left: solid $panel; }
     WarRoomScreen:ansi.-wide.-all #pane-tail { border-left: solid ansi_default; }
     """
@@ -66,7 +66,11 @@ class WarRoomScreen(CaseScreen):
         yield Strip(id="strip")
         if self.state.timeline is not None:
             yield Slider(id="slider")
-        yield Horizontal(Vertical(*(Pane(kind) for kind in _KINDS), id="left"), Tail(self.state.lines), id="panes")
+        yield Horizontal(
+            Vertical(*(Pane(kind) for kind in _KINDS), id="left"),
+            Tail(self.state.lines, live=self.state.live),
+            id="panes",
+        )
 
     def on_mount(self) -> None:
         """Arrange for the size that there is."""
@@ -77,7 +81,6 @@ class WarRoomScreen(CaseScreen):
         self._active = "principal" if self._wide else "tail"
         self._arrange()
         self._pane(self._active).focus()
-        self.update()
 
     def on_resize(self, event: Resize) -> None:
         """Go from one pane to four, or back."""

@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from s3ir_tui.model import State as Word
 from s3ir_tui.room import Pulse, WatchView
-from s3ir_tui.text import ago, fit, middle
+from s3ir_tui.text import ago, fit
 from screens.base import CaseScreen
 from screens.document import Title
 from screens.keys import bindings
@@ -54,27 +54,20 @@ class WatchScreen(CaseScreen):
 
     Args:
         state: What all screens look at.
-        ref: The watch to show; the first where it is "".
-        said: What is said on opening.
+        ref: The watch to show; the newest where it is "".
     """
 
     PLACES = ("watch", "all")
     BINDINGS = bindings("watch")
 
-    def __init__(self, state: State, ref: str = "", said: str = "") -> None:
+    def __init__(self, state: State, ref: str = "") -> None:
         super().__init__(state)
-        self._ref, self._said = ref, said
+        self._ref = ref
 
     def body(self) -> Iterable[Widget]:
         """A title and the lines."""
         yield Title(id="title")
         yield WatchBody()
-
-    def on_mount(self) -> None:
-        """Show the watch."""
-        self.update()
-        if self._said:
-            self.say(self._said)
 
     def view(self) -> WatchView | None:
         """The watch that is shown."""
@@ -139,8 +132,8 @@ def watch_lines(view: WatchView, now: str, cells: int) -> list[Spans]:
     for item in view.credentials:
         lines.append(
             [
-                (" " + fit(middle(item.id, 24), 24), BOLD),
-                (" " + fit(item.what, 26), PLAIN),
+                (" " + fit(item.id, 21), BOLD),
+                (" " + fit(item.what, 22), PLAIN),
                 (f" last ok {_at(item.last_ok, 'never')}", PLAIN),
                 (f"  denied {item.denied}", RED if item.denied else DIM),
             ]
@@ -169,9 +162,9 @@ def _proof(view: WatchView, now: str) -> str:
         return f" quiet: nothing was allowed from {_at(view.proof_from)} to {_at(view.quiet_at or now)}"
     if not view.proof_from:
         return " no proof yet: how far the trail is behind is not known"
-    until = f"; quiet when nothing is allowed until {_at(view.quiet_at)}" if view.quiet_at else ""
+    until = f"; quiet if nothing is allowed until {_at(view.quiet_at)}" if view.quiet_at else ""
     left = _left(view.quiet_at, now)
-    return f" silence counts as proof from {_at(view.proof_from)} on{until}{left}"
+    return f" proof from {_at(view.proof_from)}{until}{left}"
 
 
 def _changes(view: WatchView) -> Spans:

@@ -126,8 +126,8 @@ class KeysLine(Lines):
 
     def line(self, y: int, cells: int) -> Spans:  # noqa: ARG002 - one line
         """The line."""
-        gap = "   " if cells >= 110 else " "
         shown = [key for key in self._keys if key.word]
+        gap = next((gap for gap in ("   ", "  ") if sum(_cells(key, gap) for key in shown) < cells), " ")
         while len(shown) > 2 and sum(_cells(key, gap) for key in shown) > cells - 1:
             # Help and quit are the way to all others: what stands before them goes first.
             del shown[-3]

@@ -12,7 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from s3ir_tui.text import clean, width
-from screens.widgets.palette import PLAIN
+from screens.widgets.palette import PLAIN, RULE
 
 Spans: TypeAlias = Sequence[tuple[str, Style]]
 """A line as text and style, left to right."""
@@ -29,6 +29,12 @@ def spread(left: Spans, right: Spans, cells: int) -> list[tuple[str, Style]]:
     room = max(0, cells - length(right) - (1 if right else 0))
     cut = crop(left, room)
     return [*cut, (" " * max(0, cells - length(cut) - length(right)), PLAIN), *right]
+
+
+def ruled(left: Spans, right: Spans, cells: int) -> list[tuple[str, Style]]:
+    """`left`, a rule, then `right`: the head of a pane or of a part of a screen."""
+    rule = cells - length(left) - length(right)
+    return spread([*left, ("─" * max(0, rule - (1 if right else 0)), RULE)], right, cells)
 
 
 def length(spans: Spans) -> int:

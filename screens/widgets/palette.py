@@ -10,7 +10,7 @@ from s3ir_tui.model import Severity, State
 PLAIN = Style()
 DIM = Style(dim=True)
 BOLD = Style(bold=True)
-TITLE = Style(bold=True)
+RULE = Style(dim=True)
 ACCENT = Style(color="cyan")
 KEY = Style(color="cyan", bold=True)
 RED = Style(color="red", bold=True)

@@ -6,8 +6,8 @@ from rich.style import Style
 
 from s3ir_tui.model import State
 from s3ir_tui.room import Kind, Row
-from s3ir_tui.text import fit, width
-from screens.widgets.lines import Spans, spread
+from s3ir_tui.text import fit
+from screens.widgets.lines import Spans, ruled, spread
 from screens.widgets.palette import BOLD, DIM, PLAIN, severity_style, state_mark
 from screens.widgets.pulse import bars
 from screens.widgets.rows import Rows
@@ -117,8 +117,7 @@ class Pane(Rows):
         if self.filter:
             left.append((f"─ filter /{self.filter} ", BOLD))
         right = [(f" +{self._news} new, o sorts ", BOLD)] if self._news else []
-        rule = max(0, cells - sum(width(text) for text, _ in (*left, *right)))
-        return [*left, ("─" * rule, PLAIN), *right]
+        return ruled(left, right, cells)
 
     def spans(self, index: int, cells: int) -> Spans:
         """One row."""
@@ -132,7 +131,7 @@ class Pane(Rows):
         word, style = state_mark(row.state)
         if self.kind == "principal" or word:
             left.append((f" {word:<15}" if cells >= 70 else f" {_short(row.state)}", style))
-        left += [("  ", PLAIN), ("  ".join(row.facts) or "-", PLAIN if row.suspect else DIM)]
+        left += [("  ", PLAIN), (", ".join(row.facts) or "-", PLAIN if row.suspect else DIM)]
         pulse = bars(row.pulse.allowed, _PULSE if cells >= 70 else 6) if any(row.pulse.allowed) else ""
         return spread(left, [(pulse, BOLD)] if pulse else [], cells)
 

@@ -6,9 +6,9 @@ from rich.style import Style
 from textual.cache import LRUCache
 
 from s3ir_tui.model import Severity
-from s3ir_tui.text import clean, fit, short_arn, width
+from s3ir_tui.text import clean, fit, middle, short_arn, width
 from s3ir_tui.trail.event import Event, Judged
-from screens.widgets.lines import Spans
+from screens.widgets.lines import Spans, ruled
 from screens.widgets.palette import BOLD, DIM, PLAIN, RED, severity_style
 from screens.widgets.ring import Ring
 from screens.widgets.rows import Rows
@@ -20,15 +20,19 @@ _LONGEST = 400
 class Tail(Rows):
     """Lines of a ring of events, oldest first.
 
+    Args:
+        lines: The ring.
+        live: Whether more comes by itself.
+
     Attributes:
         follow: Whether the newest line stays in sight.
         fold: Whether calls of AWS services are folded.
         filter: What a line must contain, casefolded.
     """
 
-    def __init__(self, lines: Ring[Judged]) -> None:
+    def __init__(self, lines: Ring[Judged], *, live: bool = True) -> None:
         super().__init__(id="pane-tail", classes="pane")
-        self._lines = lines
+        self._lines, self._live = lines, live
         self._view: Ring[int] = Ring(2**40)
         self._gone = 0
         self._next = 0
@@ -144,19 +148,21 @@ class Tail(Rows):
 
     def title(self) -> str:
         """`4 Tail LIVE`, for the tabs."""
-        return "4 Tail LIVE" if self.follow else f"4 Tail +{self.fresh}"
+        if self.follow:
+            return "4 Tail LIVE" if self._live else "4 Tail"
+        return f"4 Tail +{self.fresh}"
 
     def head(self, cells: int) -> Spans:
         """The line above the lines."""
         left: list[tuple[str, Style]] = [("─ ", PLAIN), ("4 Tail", PLAIN)]
         left.append((" ─ following " if self.follow else " ─ PAUSED, end follows ", PLAIN if self.follow else BOLD))
         if self.folded:
-            left.append((f"─ {self.folded} service calls folded, S shows ", PLAIN))
+            plural = "call" if self.folded == 1 else "calls"
+            left.append((f"─ {self.folded} service {plural} folded, S shows ", PLAIN))
         if self.filter:
             left.append((f"─ filter /{clean(self.filter)} {self.count()} lines ", BOLD))
         right = [(f" +{self.fresh} new ", BOLD)] if self.fresh else []
-        rule = max(0, cells - sum(width(text) for text, _ in (*left, *right)))
-        return [*left, ("─" * rule, PLAIN), *right]
+        return ruled(left, right, cells)
 
     def spans(self, index: int, cells: int) -> Spans:
         """One line."""
@@ -189,16 +195,16 @@ def outcome(event: Event) -> str:
 def line_spans(line: Judged, cells: int) -> Spans:
     """An event in one line of `cells` cells, safe to show."""
     event = line.event
-    name = 17 if cells < 90 else 20
-    who = 12 if cells < 70 else 16 if cells < 110 else 26
-    what = max(8, cells - 8 - 1 - 4 - 1 - name - 1 - 1 - who - 1 - 6)
+    name = 16 if cells < 76 else 18 if cells < 110 else 26
+    who = 11 if cells < 76 else 13 if cells < 90 else 26
+    what = max(8, cells - 8 - 6 - name - 1 - who - 1 - 7)
     result = outcome(event)
     style = severity_style(line.severity)
     return [
         (event.time[11:19], DIM),
         (f" {line.severity.short:<4} ", style),
         (fit(clean(event.name[:_LONGEST]), name), style if line.severity >= Severity.HIGH else PLAIN),
-        (" " + fit(clean(_what(line)), what), PLAIN),
+        (" " + fit(_what(line, what), what), PLAIN),
         (" " + fit("us" if line.ours else clean(actor(event)), who), DIM if line.ours else PLAIN),
         (f" {result:<6}", RED if result == "denied" else PLAIN),
     ]
@@ -211,9 +217,18 @@ def actor(event: Event) -> str:
     return rest if slash and kind in ("user", "role", "federated-user") else short
 
 
-def _what(line: Judged) -> str:
+def _what(line: Judged, cells: int) -> str:
+    """On what, or why it matters: in a critical line the reason is worth more than the key."""
     event = line.event
-    place = f"{event.bucket}/{event.key}" if event.key else event.bucket
-    if line.severity >= Severity.CRITICAL and line.reasons:
-        return f"{event.bucket} {line.reasons[0]}".strip()[:_LONGEST]
-    return (place or (line.reasons[0] if line.reasons else event.address))[:_LONGEST]
+    bucket, key = clean(event.bucket[:_LONGEST]), clean(event.key[-_LONGEST:])
+    reason = clean(line.reasons[0][:_LONGEST]) if line.reasons else ""
+    if line.severity >= Severity.CRITICAL and reason:
+        return f"{_shorter(bucket, reason, cells)} {reason}".strip()
+    if key:
+        return f"{_shorter(bucket, key, cells)}/{key}"
+    return bucket or reason or clean(event.address)
+
+
+def _shorter(bucket: str, rest: str, cells: int) -> str:
+    """The bucket's name, cut where the rest, which tells more, would not fit beside it."""
+    return middle(bucket, max(cells - width(rest) - 1, cells // 3))
