@@ -11,7 +11,7 @@ from s3ir_tui.board.lag import ASSUMED_SECONDS
 from s3ir_tui.model import Bucket, Instance, Severity, State
 from s3ir_tui.room import Pulse, Row, WatchView
 from s3ir_tui.text import clean, short_arn, size
-from s3ir_tui.trail.analysis import BucketSighting, InstanceSighting, PrincipalSighting
+from s3ir_tui.trail.sightings import BucketSighting, InstanceSighting, PrincipalSighting
 
 CELL_SECONDS = 10
 CELLS = 12
