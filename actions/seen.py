@@ -10,8 +10,8 @@ from actions.subjects import subject
 from s3ir_tui.text import clean, short_arn
 
 if TYPE_CHECKING:
-    from s3ir_tui.trail.sightings import PrincipalSighting
     from s3ir_tui.trail.lineage import Credential
+    from s3ir_tui.trail.sightings import PrincipalSighting
 
 
 def since(ctx: Context) -> str:

@@ -11,6 +11,7 @@ from s3ir_tui.board.lag import ASSUMED_SECONDS
 from s3ir_tui.model import Bucket, Instance, Severity, State
 from s3ir_tui.room import Pulse, Row, WatchView
 from s3ir_tui.text import clean, short_arn, size
+from s3ir_tui.trail.arns import account_of
 from s3ir_tui.trail.sightings import BucketSighting, InstanceSighting, PrincipalSighting
 
 CELL_SECONDS = 10
@@ -100,7 +101,7 @@ def _principal(known: Known, sighting: PrincipalSighting, look: Look) -> Row:
 
 
 def _watch_of(sighting: PrincipalSighting, look: Look) -> WatchView | None:
-    names = (sighting.id, *sighting.access_keys)
+    names = (sighting.id, *sighting.access_keys, account_of(sighting.id) if sighting.kind == "AWSAccount" else "")
     return next((look.watched[name] for name in names if name in look.watched), None)
 
 

@@ -12,6 +12,7 @@ from s3ir_tui.case import Containment
 from s3ir_tui.model import State, iso
 from s3ir_tui.room import Pulse, WatchedCredential, WatchView
 from s3ir_tui.text import clean, short_arn
+from s3ir_tui.trail.arns import account_of
 
 CELL_SECONDS = 10
 CELLS = 24
@@ -139,11 +140,13 @@ def _workload(known: Known, idents: Collection[str], since: str) -> tuple[str, .
     """Everyone else who was seen on the buckets that the actor touched, and whether it still works."""
     analysis = known.analysis
     sightings = analysis.principals()
-    actors = [item for item in sightings if item.id in idents or set(item.access_keys) & set(idents)]
+    names = {item.id: {item.id, account_of(item.id), *item.access_keys} for item in sightings}
+    actors = [item for item in sightings if names[item.id] & set(idents)]
     touched = {bucket for item in actors for bucket in item.buckets}
     lines = []
     for item in sightings:
-        if item in actors or not touched & set(item.buckets):
+        ours = bool(analysis.own_keys & set(item.access_keys))
+        if item in actors or ours or not touched & set(item.buckets):
             continue
         last, refused = analysis.last_ok([item.id]), analysis.first_denied_after([item.id], since)
         word = "works" if last > since else "no call since"

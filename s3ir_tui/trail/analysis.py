@@ -4,39 +4,46 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from s3ir_tui.model import Severity
-from s3ir_tui.trail.arns import instance_of, network_of
-from s3ir_tui.trail.beat import Beats
+from s3ir_tui.trail import views
+from s3ir_tui.trail.activity import Activity
+from s3ir_tui.trail.bucket_profile import BucketProfile
+from s3ir_tui.trail.decode import Skipped
+from s3ir_tui.trail.dedupe import SeenIds
+from s3ir_tui.trail.details import Details
+from s3ir_tui.trail.detections import Finding, Tactic, judge
+from s3ir_tui.trail.doors import user_arn
 from s3ir_tui.trail.event import Event, Judged
-from s3ir_tui.trail.judge import matches
 from s3ir_tui.trail.lineage import Family, Lineage
-from s3ir_tui.trail.names import LISTS, OBJECT_READS
-from s3ir_tui.trail.record import ANONYMOUS
-from s3ir_tui.trail.sightings import BucketSighting, InstanceSighting, PrincipalSighting, Reason, Seen
+from s3ir_tui.trail.profile import Profile
+from s3ir_tui.trail.sightings import (
+    BucketSighting,
+    InstanceSighting,
+    PrincipalSighting,
+    Reason,
+    Visibility,
+    to_json,
+)
+from s3ir_tui.trail.suspicion import SUSPECT, assess
 
-SUSPECT = Severity.HIGH
-"""From this severity on the reads of a principal are shown as severe as the principal itself."""
+__all__ = ["Analysis", "BucketSighting", "InstanceSighting", "PrincipalSighting", "Reason", "Visibility"]
 
-
-@dataclass(frozen=True, slots=True)
-class Visibility:
-    """Whether object reads of a bucket were logged; where not, silence says nothing."""
-
-    bucket: str
-    data_events: bool
-    first: str
-    last: str
+MOST_PRINCIPALS = 20_000
+MOST_BUCKETS = 5_000
+MOST_SKIPPED = 10_000
 
 
 class Analysis:
-    """Feed it events of any source in any order; it knows each event id once. Safe to use from several threads.
+    """Feed it events of any source in any order; each event id counts once. Safe to use from several threads.
+
+    Memory is bounded whatever comes: principals beyond 20,000 are counted under their role, lists are cut and say so.
 
     Attributes:
-        own_keys: Access key ids of this console, whose calls are marked as ours.
+        own_keys: Access key ids of this console, whose calls are marked as ours and raise no suspicion.
+        own_principals: Its principals, likewise.
         lineage: The credentials of the trail.
         events: How many events came, repeated ones included.
         duplicates: How many of them were known already.
@@ -45,247 +52,262 @@ class Analysis:
     """
 
     def __init__(self, own_keys: Collection[str] = (), own_principals: Collection[str] = ()) -> None:
-        self.own_keys = frozenset(own_keys)
-        self.own_principals = frozenset(own_principals)
+        self.own_keys: Collection[str] = frozenset(own_keys)
+        self.own_principals: Collection[str] = frozenset(own_principals)
         self.lineage = Lineage()
         self.events = self.duplicates = 0
         self.first = self.last = ""
         self._lock = threading.RLock()
-        self._ids: set[str] = set()
-        self._principals: dict[str, Seen] = {}
-        self._buckets: dict[str, Seen] = {}
-        self._data: dict[str, list[str]] = {}
-        self._networks: dict[str, set[str]] = {}
-        self._listed: set[str] = set()
-        self._beats = Beats()
+        self._ids = SeenIds()
+        self._activity = Activity()
+        self._profiles: dict[str, Profile] = {}
+        self._buckets: dict[str, BucketProfile] = {}
+        self._standing: dict[str, tuple[int, bool, tuple[Reason, ...]]] = {}
+        self._log_buckets: set[str] = set()
+        self._skipped: dict[tuple[str, str], int] = {}
+        self._gaps: dict[str, str] = {}
+        self._capped: set[str] = set()
+        self._service_calls = 0
+        self._revision = 0
+        self._shown: tuple[int, views.Shown] | None = None
 
     @property
     def distinct(self) -> int:
         """How many events there are, each counted once."""
-        return len(self._ids)
+        return self.events - self.duplicates
 
     def add(self, events: Iterable[Event], source: str = "") -> list[Judged]:
-        """Take in events; gives back those that are new, judged, in the order given."""
+        """Take in events.
+
+        Args:
+            events: In any order, repeated or not.
+            source: Name of the source that brought them.
+
+        Returns:
+            Those that are new, judged by what is known at this moment, in the order given.
+        """
+        new: list[Judged] = []
         with self._lock:
-            new = []
             for event in events:
                 self.events += 1
-                if event.id in self._ids:
+                if self._ids.add(event.id):
+                    new.append(self._take(event, source))
+                else:
                     self.duplicates += 1
-                    continue
-                self._ids.add(event.id)
-                new.append(self._take(event, source))
-            return new
+            if new:
+                self._revision += 1
+        return new
+
+    def skip(self, skipped: Iterable[Skipped]) -> None:
+        """Note what gave no event, for `to_json`."""
+        with self._lock:
+            for item in skipped:
+                named = (item.origin, item.reason)
+                if named not in self._skipped and len(self._skipped) >= MOST_SKIPPED:
+                    named = ("others", item.reason)
+                self._skipped[named] = self._skipped.get(named, 0) + item.count
+
+    def gap(self, source: str, problem: str) -> None:
+        """Note that a source could not be read: what it would have brought is missing, not absent."""
+        with self._lock:
+            self._gaps[source] = problem
+
+    # -- one event --------------------------------------------------------------------------------
+
+    def _take(self, event: Event, source: str) -> Judged:
+        at = event.time
+        if not self.first or at < self.first:
+            self.first = at
+        if at > self.last:
+            self.last = at
+        self.lineage.add(event)
+        self._activity.add(event)
+        ours = event.access_key in self.own_keys or event.principal in self.own_principals
+        if "AWSLogs/" in event.key and event.kind == "AWSService" and len(self._log_buckets) < 1000:
+            self._log_buckets.add(event.bucket)
+        judgement = judge(event, self)
+        findings = judgement.findings
+        profile = self._profile(event)
+        profile.ours = ours or profile.ours
+        if event.kind == "AWSService":
+            self._service_calls += 1
+        quarantined = [item for item in findings if item.name == "quarantined"]
+        if quarantined:
+            self._about_user(event, quarantined[0].text)
+            findings = tuple(item for item in findings if item.name != "quarantined")
+        before = profile.revision
+        profile.add(event, findings)
+        if event.bucket:
+            self._bucket(event, () if ours else findings)
+        if ours:
+            return Judged(event, noise=judgement.noise, ours=True, source=source)
+        severity, reasons = judgement.severity, judgement.reasons
+        if profile.revision != before and severity < SUSPECT and event.kind != "AWSService":
+            # This very event may be what makes the suspect: it is shown as such.
+            told = next((item for item in self._own_reasons(profile) if event.id in item.events), None)
+            if told is not None and told.severity > severity:
+                severity, reasons = told.severity, (told.text, *reasons)
+        return Judged(event, severity, reasons, judgement.noise, False, source)
+
+    def _profile(self, event: Event) -> Profile:
+        ident = event.principal
+        profile = self._profiles.get(ident)
+        if profile is not None:
+            return profile
+        if len(self._profiles) >= MOST_PRINCIPALS:
+            self._capped.add("principals")
+            ident = event.issuer or event.kind
+            if ident in self._profiles:
+                return self._profiles[ident]
+        profile = self._profiles[ident] = Profile(event, ident)
+        return profile
+
+    def _bucket(self, event: Event, findings: tuple[Finding, ...]) -> None:
+        bucket = self._buckets.get(event.bucket)
+        if bucket is None:
+            if len(self._buckets) >= MOST_BUCKETS:
+                self._capped.add("buckets")
+                return
+            bucket = self._buckets[event.bucket] = BucketProfile(event.bucket)
+        bucket.add(event, findings)
+
+    def _about_user(self, event: Event, text: str) -> None:
+        """AWS attaches its quarantine to the user whose key leaked: that user is suspect, not the caller."""
+        arn = user_arn(event, Details(event).text("userName"))
+        user = self._profiles.get(arn)
+        if user is None and len(self._profiles) < MOST_PRINCIPALS:
+            user = self._profiles[arn] = Profile(event, arn)
+            user.kind, user.issuer = "IAMUser", ""
+        if user is not None:
+            user.note(Finding("quarantined", Severity.CRITICAL, text, Tactic.CREDENTIALS), event)
+
+    # -- what detections ask ----------------------------------------------------------------------
+
+    def standing(self, principal: str) -> Severity:
+        """How suspicious a principal is by its own calls so far."""
+        profile = self._profiles.get(principal)
+        if profile is None:
+            return Severity.INFO
+        reasons = self._own_reasons(profile)
+        return reasons[0].severity if reasons else Severity.INFO
+
+    def keeps_logs(self, bucket: str) -> bool:
+        """Whether CloudTrail delivers into this bucket."""
+        return bucket in self._log_buckets
+
+    def _own_reasons(self, profile: Profile) -> tuple[Reason, ...]:
+        known = self._standing.get(profile.id)
+        if known is not None and known[0] == profile.revision and known[1] == profile.ours:
+            return known[2]
+        reasons = assess(profile)
+        self._standing[profile.id] = (profile.revision, profile.ours, reasons)
+        return reasons
+
+    # -- what is known ----------------------------------------------------------------------------
+
+    def principals(self) -> tuple[PrincipalSighting, ...]:
+        """Principals, worst first, then by what they read. AWS services are left out unless they matter."""
+        return self._view().principals
+
+    def buckets(self) -> tuple[BucketSighting, ...]:
+        """Buckets, worst first."""
+        return self._view().buckets
+
+    def instances(self) -> tuple[InstanceSighting, ...]:
+        """Instances whose role sessions were seen at work, worst first."""
+        return self._view().instances
+
+    def visibility(self) -> tuple[Visibility, ...]:
+        """What the trail can show of each bucket, and what it cannot show at all."""
+        with self._lock:
+            return views.visibility(self._buckets, self._gaps, self._capped | self._capped_parts(), self._service_calls)
+
+    def _capped_parts(self) -> set[str]:
+        parts = {"credentials": self.lineage.capped, "call counters": self._activity.capped}
+        return {name for name, capped in parts.items() if capped}
+
+    def _view(self) -> views.Shown:
+        with self._lock:
+            if self._shown is None or self._shown[0] != self._revision:
+                own = {ident: self._own_reasons(profile) for ident, profile in self._profiles.items()}
+                self._shown = (self._revision, views.show(self._profiles, own, self._buckets, self.lineage))
+            return self._shown[1]
 
     def family(self, ident: str) -> Family:
         """Everything that descends from a principal, user, role, access key, account or instance."""
         with self._lock:
             return self.lineage.family(ident)
 
-    # -- one event --------------------------------------------------------------------------------
-
-    def _take(self, event: Event, source: str) -> Judged:
-        self.first = min(self.first or event.time, event.time)
-        self.last = max(self.last, event.time)
-        self.lineage.add(event)
-        noise = event.kind == "AWSService" or bool(event.invoked_by)
-        if event.bucket and event.category == "Data":
-            span = self._data.setdefault(event.bucket, [event.time, event.time])
-            span[0], span[1] = min(span[0], event.time), max(span[1], event.time)
-        if noise:
-            return Judged(event, noise=True, source=source)
-        ours = event.access_key in self.own_keys or event.principal in self.own_principals
-        who = self._principals.setdefault(event.principal, Seen(event.kind, event.issuer))
-        who.count(event)
-        foreign = bool(event.account) and event.caller_account not in ("", event.account)
-        self._beats.add(event, foreign)
-        bucket = self._buckets.setdefault(event.bucket, Seen()) if event.bucket else None
-        if bucket is not None:
-            bucket.count(event)
-        if ours:
-            return Judged(event, ours=True, source=source)
-        severity, reasons = self._reasons(event, who, bucket, foreign)
-        return Judged(event, severity, tuple(reasons), source=source)
-
-    def _reasons(self, event: Event, who: Seen, bucket: Seen | None, foreign: bool) -> tuple[Severity, list[str]]:
-        worst, texts = Severity.INFO, []
-        for match in matches(event):
-            worst = max(worst, match.severity)
-            texts.append(match.text)
-            who.give(match.severity, match.text, event)
-            if bucket is not None and match.on_bucket:
-                bucket.give(match.severity, match.text, event)
-        for severity, text in self._behaviour(event, who, foreign):
-            worst = max(worst, severity)
-            texts.append(text)
-            who.give(severity, text, event)
-        if who.severity >= SUSPECT and not event.error and bucket is not None:
-            if event.name in OBJECT_READS:
-                bucket.give(Severity.HIGH, "read by a suspect", event)
-                worst = max(worst, Severity.HIGH)
-                texts.append("read by a suspect")
-            worst = max(worst, Severity.MEDIUM)
-        return worst, texts
-
-    def _behaviour(self, event: Event, who: Seen, foreign: bool) -> Iterable[tuple[Severity, str]]:
-        """Reasons that follow from more than the event itself."""
-        ok = not event.error
-        if event.principal == ANONYMOUS and event.service == "s3":
-            if ok:
-                yield (
-                    Severity.HIGH,
-                    "read without credentials" if event.name in OBJECT_READS else "called without credentials",
-                )
-            return
-        if foreign and event.service == "s3" and event.bucket:
-            yield (Severity.HIGH if ok else Severity.MEDIUM), "an identity of another account on this account's bucket"
-        if event.access_key and event.address and not event.address.endswith(".amazonaws.com"):
-            yield from self._moved(event)
-        if instance_of(event.principal):
-            yield from self._stolen(event, ok)
-
-    def _moved(self, event: Event) -> Iterable[tuple[Severity, str]]:
-        network = network_of(event.address)
-        known = self._networks.setdefault(event.access_key, set())
-        if known and network not in known and len(known) < 50:
-            known.add(network)
-            severity = Severity.CRITICAL if instance_of(event.principal) else Severity.MEDIUM
-            yield severity, "one credential used from more than one network"
-        elif not known:
-            known.add(network)
-
-    def _stolen(self, event: Event, ok: bool) -> Iterable[tuple[Severity, str]]:
-        """Applications on an instance know their bucket; someone who first lists all of them does not."""
-        if event.name == "ListBuckets":
-            self._listed.add(event.access_key)
-            yield Severity.MEDIUM, "credentials of an instance list all buckets"
-        elif ok and event.access_key in self._listed and event.name in LISTS | OBJECT_READS:
-            yield Severity.HIGH, "credentials of an instance list all buckets, then read what they found"
-        elif event.name == "AssumeRole":
-            yield Severity.HIGH, "credentials of an instance assume another role"
-
-    # -- what is known ----------------------------------------------------------------------------
-
-    def principals(self) -> tuple[PrincipalSighting, ...]:
-        """Principals, worst first, then by what left."""
-        with self._lock:
-            found = [
-                PrincipalSighting(
-                    ident,
-                    seen.kind,
-                    tuple(seen.keys),
-                    seen.events,
-                    seen.denied,
-                    tuple(seen.buckets),
-                    tuple(seen.addresses),
-                    seen.first,
-                    seen.last,
-                    self._severity(ident, seen),
-                    self._all_reasons(ident, seen),
-                    instance_of(ident),
-                    seen.bytes_out,
-                )
-                for ident, seen in self._principals.items()
-            ]
-        return tuple(sorted(found, key=lambda item: (-item.severity, -item.bytes_out, item.id)))
-
-    def _severity(self, ident: str, seen: Seen) -> Severity:
-        return max((reason.severity for reason in self._all_reasons(ident, seen)), default=Severity.INFO)
-
-    def _all_reasons(self, ident: str, seen: Seen) -> tuple[Reason, ...]:
-        """Its own reasons, and that its credential was made by a suspect."""
-        for key in seen.keys:
-            parent = self.lineage.parent_of(key)
-            maker = self._principals.get(parent.principal) if parent else None
-            if maker is not None and parent is not None and parent.principal != ident and maker.severity >= SUSPECT:
-                return (Reason(maker.severity, f"its credential was made by {parent.principal}"), *seen.ranked)
-        return seen.ranked
-
-    def buckets(self) -> tuple[BucketSighting, ...]:
-        """Buckets, worst first."""
-        with self._lock:
-            found = [
-                BucketSighting(
-                    name,
-                    seen.events,
-                    seen.reads,
-                    seen.writes,
-                    seen.bytes_out,
-                    tuple(seen.principals),
-                    seen.severity,
-                    seen.ranked,
-                )
-                for name, seen in self._buckets.items()
-            ]
-        return tuple(sorted(found, key=lambda item: (-item.severity, -item.bytes_out, item.name)))
-
-    def instances(self) -> tuple[InstanceSighting, ...]:
-        """Instances whose role credentials were seen, worst first."""
-        with self._lock:
-            found = [
-                InstanceSighting(instance_of(ident), seen.role, tuple(seen.keys), seen.severity, seen.ranked)
-                for ident, seen in self._principals.items()
-                if instance_of(ident)
-            ]
-        return tuple(sorted(found, key=lambda item: (-item.severity, item.id)))
-
-    def visibility(self) -> tuple[Visibility, ...]:
-        """For each bucket, whether and from when to when object events were seen at all."""
-        with self._lock:
-            return tuple(
-                Visibility(name, name in self._data, *(self._data.get(name) or ("", "")))
-                for name in sorted(self._buckets)
-            )
-
     def pulse(
-        self, idents: Collection[str], now: datetime, cell_seconds: int, cells: int
+        self, idents: Family | Collection[str] | str, now: datetime, cell_seconds: int, cells: int
     ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Allowed and denied calls of some identities per cell, oldest first."""
-        with self._lock:
-            allowed, denied = self._beats.pulse(idents, now, cell_seconds, cells)
-            return allowed, denied
+        """Calls of some identities per cell, oldest first: let through, and turned away.
 
-    def last_ok(self, idents: Collection[str]) -> str:
-        """When the last call of these identities succeeded, or ""."""
+        Args:
+            idents: A family, or names: principals, access keys, roles, users, accounts, instances.
+            now: End of the newest cell.
+            cell_seconds: Length of a cell; a multiple of ten.
+            cells: How many.
+        """
         with self._lock:
-            return self._beats.last_ok(idents)
+            return self._activity.pulse(_names(idents), now, cell_seconds, cells)
 
-    def first_denied_after(self, idents: Collection[str], since: str) -> str:
-        """When the first call of these identities was denied from a moment on, or ""."""
+    def last_ok(self, idents: Family | Collection[str] | str) -> str:
+        """When the last call of these identities got through, or ""."""
         with self._lock:
-            return self._beats.first_denied_after(idents, since)
+            return self._activity.last_ok(_names(idents))
 
-    def denied(self, idents: Collection[str]) -> int:
-        """How many calls of these identities were denied."""
+    def denied(self, idents: Family | Collection[str] | str) -> int:
+        """How many calls of these identities were turned away."""
         with self._lock:
-            return self._beats.denied(idents)
+            return self._activity.denied(_names(idents))
+
+    def first_denied_after(self, idents: Family | Collection[str] | str, since: str) -> str:
+        """When the first call of these identities was turned away from a moment on, or ""."""
+        with self._lock:
+            return self._activity.first_denied_after(_names(idents), since)
+
+    def allowed_after(self, idents: Family | Collection[str] | str, since: str) -> int:
+        """How many calls of these identities got through later than a moment (of the last hour of each)."""
+        with self._lock:
+            return self._activity.allowed_after(_names(idents), since)
+
+    def denied_after(self, idents: Family | Collection[str] | str, since: str) -> int:
+        """How many calls of these identities were turned away later than a moment (of the last hour of each)."""
+        with self._lock:
+            return self._activity.denied_after(_names(idents), since)
 
     def to_json(self) -> dict[str, Any]:
-        """The analysis as `trail --output json` prints it; severities and reasons are words."""
+        """The analysis as `trail --output json` prints it."""
         with self._lock:
+            shown = self._view()
             return {
                 "events": self.events,
                 "distinct": self.distinct,
                 "duplicates": self.duplicates,
                 "first": self.first,
                 "last": self.last,
-                "principals": [
-                    _words(item, "id kind access_keys events denied buckets addresses first last instance bytes_out")
-                    for item in self.principals()
-                ],
-                "buckets": [_words(item, "name events reads writes bytes_out principals") for item in self.buckets()],
-                "instances": [_words(item, "id role access_keys") for item in self.instances()],
+                "principals": [to_json(item) for item in shown.principals],
+                "buckets": [to_json(item) for item in shown.buckets],
+                "instances": [to_json(item) for item in shown.instances],
                 "visibility": [
-                    {"bucket": item.bucket, "data_events": item.data_events, "first": item.first, "last": item.last}
+                    {
+                        "bucket": item.bucket,
+                        "data_events": item.data_events,
+                        "first": item.first,
+                        "last": item.last,
+                        "text": item.text,
+                    }
                     for item in self.visibility()
                 ],
-                "skipped": [],
+                "skipped": [
+                    {"origin": origin, "reason": reason, "count": count}
+                    for (origin, reason), count in self._skipped.items()
+                ],
             }
 
 
-def _words(item: PrincipalSighting | BucketSighting | InstanceSighting, names: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name in names.split():
-        value = getattr(item, name)
-        found[name] = list(value) if isinstance(value, tuple) else value
-    return {**found, "severity": item.severity.word, "reasons": [reason.text for reason in item.reasons]}
+def _names(idents: Family | Collection[str] | str) -> Collection[str]:
+    if isinstance(idents, Family):
+        return idents.idents
+    return (idents,) if isinstance(idents, str) else idents

@@ -284,7 +284,8 @@ _outer_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw] | list[msgspec.Raw]
 
 
 def _outer(raw: bytes) -> dict[str, msgspec.Raw] | list[msgspec.Raw]:
-    return _outer_decoder.decode(raw)
+    found: dict[str, msgspec.Raw] | list[msgspec.Raw] = _outer_decoder.decode(raw)
+    return found
 
 
 def _inner_json(quoted: bytes) -> bytes:

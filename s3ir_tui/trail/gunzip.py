@@ -9,6 +9,7 @@ LIMIT = 1 << 30
 
 _MAGIC = b"\x1f\x8b"
 _GZIP = 31
+_Damaged: type[Exception] = getattr(isal_zlib, "error")  # noqa: B009 - its stub declares an instance
 
 
 def is_gzip(data: bytes) -> bool:
@@ -33,7 +34,7 @@ def gunzip(data: bytes, limit: int = LIMIT) -> tuple[bytes, str]:
         try:
             # One byte more than there is room for tells a full house from an exact fit.
             part = stream.decompress(data, max_length=room + 1)
-        except isal_zlib.error:
+        except _Damaged:
             return _whole_part(parts, data, room), "gzip is damaged"
         parts.append(part)
         room -= len(part)
@@ -51,7 +52,7 @@ def _whole_part(parts: list[bytes], data: bytes, room: int) -> bytes:
     for start in range(0, len(data), 512):
         try:
             part = stream.decompress(data[start : start + 512], max_length=room)
-        except isal_zlib.error:
+        except _Damaged:
             break
         parts.append(part)
         room -= len(part)

@@ -153,7 +153,7 @@ class Profile:
         if event.bucket:
             self._bucket(event, at, denied)
         for finding in findings:
-            self._finding(finding, event)
+            self.note(finding, event)
 
     def _where(self, event: Event, at: str) -> None:
         address, agent = event.address, event.agent
@@ -253,7 +253,8 @@ class Profile:
         if len(spans) > MOST_SPANS:
             del spans[min(spans)]
 
-    def _finding(self, finding: Finding, event: Event) -> None:
+    def note(self, finding: Finding, event: Event) -> None:
+        """Add a finding up."""
         evidence = self.evidence.get(finding.name)
         if evidence is None:
             if len(self.evidence) >= MOST_FINDINGS:

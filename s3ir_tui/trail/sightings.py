@@ -1,17 +1,11 @@
-"""What was seen of each principal, bucket and instance: counters and reasons, bounded and incremental."""
+"""What was seen of principals, buckets and instances: immutable, with reasons, as screens and JSON show it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 from s3ir_tui.model import Severity
-from s3ir_tui.trail.event import Event
-from s3ir_tui.trail.names import LISTS, OBJECT_DELETES, OBJECT_READS, OBJECT_WRITES
-
-LISTED = 200
-"""Most values kept of a kind (addresses, keys, buckets of a principal); what is beyond is not listed."""
-
-_EVENTS_PER_REASON = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,20 +14,40 @@ class Reason:
 
     Attributes:
         severity: How much it matters.
-        text: In words.
-        events: Ids of the events behind it, the first 50.
+        text: In words, safe to display.
+        events: Ids of events behind it, the first twenty.
         count: How many events there are.
+        name: Of the detection, or of the pattern.
     """
 
     severity: Severity
     text: str
     events: tuple[str, ...] = ()
     count: int = 1
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PrincipalSighting:
-    """What was seen of a principal. Times are UTC, `YYYY-MM-DDTHH:MM:SSZ`."""
+    """A principal. Times are UTC, `YYYY-MM-DDTHH:MM:SSZ`.
+
+    Attributes:
+        id: ARN, or the best identity there is.
+        kind: `userIdentity.type`, or `Anonymous`.
+        access_keys: Keys that it called with.
+        events: Its calls.
+        denied: Those that were turned away.
+        buckets: Buckets that its calls were about.
+        addresses: Where it called from.
+        first: Its first call.
+        last: Its last call.
+        severity: The worst of its reasons.
+        reasons: Why, worst first.
+        instance: The instance whose role session it is, or "".
+        bytes_out: Bytes of objects that it read.
+        reads: Objects that it read, repeated ones included.
+        capped: Which of the lists were cut because they grew too long.
+    """
 
     id: str
     kind: str
@@ -47,12 +61,26 @@ class PrincipalSighting:
     severity: Severity
     reasons: tuple[Reason, ...]
     instance: str
-    bytes_out: int
+    bytes_out: int = 0
+    reads: int = 0
+    capped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class BucketSighting:
-    """What was seen of a bucket."""
+    """A bucket.
+
+    Attributes:
+        name: Its name.
+        events: Calls about it.
+        reads: Objects whose content was read.
+        writes: Objects written or deleted.
+        bytes_out: Bytes of the objects read.
+        principals: Who called.
+        severity: The worst of its reasons.
+        reasons: Why, worst first.
+        capped: Which of the lists were cut because they grew too long.
+    """
 
     name: str
     events: int
@@ -62,11 +90,20 @@ class BucketSighting:
     principals: tuple[str, ...]
     severity: Severity
     reasons: tuple[Reason, ...]
+    capped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class InstanceSighting:
-    """What was seen of the role credentials of an instance."""
+    """An instance whose role session was seen at work.
+
+    Attributes:
+        id: Instance id.
+        role: ARN of its role.
+        access_keys: Keys that were used, then keys that EC2 handed to it.
+        severity: Of its session.
+        reasons: Of its session.
+    """
 
     id: str
     role: str
@@ -75,61 +112,41 @@ class InstanceSighting:
     reasons: tuple[Reason, ...]
 
 
-@dataclass(slots=True)
-class Seen:
-    """The running counters of one principal or bucket."""
+@dataclass(frozen=True, slots=True)
+class Visibility:
+    """What the trail can, or cannot, show. What was not logged did not thereby not happen.
 
-    kind: str = ""
-    role: str = ""
-    events: int = 0
-    denied: int = 0
-    reads: int = 0
-    writes: int = 0
-    bytes_out: int = 0
-    first: str = ""
-    last: str = ""
-    keys: dict[str, None] = field(default_factory=dict)
-    buckets: dict[str, None] = field(default_factory=dict)
-    addresses: dict[str, None] = field(default_factory=dict)
-    principals: dict[str, None] = field(default_factory=dict)
-    reasons: dict[str, Reason] = field(default_factory=dict)
+    Attributes:
+        bucket: The bucket it is about, or "" for the whole trail.
+        data_events: Whether object-level events of it were seen at all.
+        first: Time of the first of them, or "".
+        last: Time of the last of them, or "".
+        text: In words.
+    """
 
-    def count(self, event: Event) -> None:
-        """Count an event."""
-        self.events += 1
-        self.first = min(self.first or event.time, event.time)
-        self.last = max(self.last, event.time)
-        if event.error:
-            self.denied += 1
-        else:
-            self.bytes_out += event.bytes_out
-            self.reads += event.name in OBJECT_READS or event.name in LISTS
-            self.writes += event.name in OBJECT_WRITES or event.name in OBJECT_DELETES
-        for kept, value in (
-            (self.keys, event.access_key),
-            (self.buckets, event.bucket),
-            (self.addresses, event.address),
-            (self.principals, event.principal),
-        ):
-            if value and value not in kept and len(kept) < LISTED:
-                kept[value] = None
+    bucket: str
+    data_events: bool
+    first: str
+    last: str
+    text: str = ""
 
-    def give(self, severity: Severity, text: str, event: Event) -> bool:
-        """Add an event to a reason; tells whether the reason is new or worse than before."""
-        before = self.reasons.get(text)
-        if before is None:
-            self.reasons[text] = Reason(severity, text, (event.id,))
-            return True
-        events = before.events if len(before.events) >= _EVENTS_PER_REASON else (*before.events, event.id)
-        self.reasons[text] = Reason(max(severity, before.severity), text, events, before.count + 1)
-        return severity > before.severity
 
-    @property
-    def severity(self) -> Severity:
-        """The worst reason's."""
-        return max((reason.severity for reason in self.reasons.values()), default=Severity.INFO)
-
-    @property
-    def ranked(self) -> tuple[Reason, ...]:
-        """Reasons, worst first."""
-        return tuple(sorted(self.reasons.values(), key=lambda reason: -reason.severity))
+def to_json(item: PrincipalSighting | BucketSighting | InstanceSighting) -> dict[str, Any]:
+    """A sighting as `trail --output json` prints it: severities and reasons as words, `evidence` with event ids."""
+    made: dict[str, Any] = {}
+    for name in item.__dataclass_fields__:
+        value = getattr(item, name)
+        made[name] = list(value) if isinstance(value, tuple) else value
+    made["severity"] = item.severity.word
+    made["reasons"] = [reason.text for reason in item.reasons]
+    made["evidence"] = [
+        {
+            "reason": reason.text,
+            "severity": reason.severity.word,
+            "name": reason.name,
+            "count": reason.count,
+            "events": list(reason.events),
+        }
+        for reason in item.reasons
+    ]
+    return made

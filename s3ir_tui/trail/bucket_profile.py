@@ -1,0 +1,71 @@
+"""What was seen of one bucket, added up: bounded, in any order of events."""
+
+from __future__ import annotations
+
+from s3ir_tui.model import Severity
+from s3ir_tui.trail.detections import Finding
+from s3ir_tui.trail.event import Event
+from s3ir_tui.trail.names import OBJECT_DELETES, OBJECT_READS, OBJECT_WRITES
+from s3ir_tui.trail.profile import MOST_FINDINGS, Evidence
+
+MOST_PRINCIPALS = 256
+
+
+class BucketProfile:
+    """One bucket."""
+
+    __slots__ = (
+        "bytes_out",
+        "capped",
+        "data_first",
+        "data_last",
+        "events",
+        "evidence",
+        "name",
+        "principals",
+        "reads",
+        "writes",
+    )
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.events = self.reads = self.writes = self.bytes_out = 0
+        self.data_first = self.data_last = ""
+        self.principals: dict[str, None] = {}
+        self.evidence: dict[str, Evidence] = {}
+        self.capped: set[str] = set()
+
+    def add(self, event: Event, findings: tuple[Finding, ...]) -> None:
+        """Add one event up."""
+        self.events += 1
+        if event.category == "Data":
+            at = event.time
+            if not self.data_first or at < self.data_first:
+                self.data_first = at
+            if at > self.data_last:
+                self.data_last = at
+        if event.principal not in self.principals:
+            if len(self.principals) < MOST_PRINCIPALS:
+                self.principals[event.principal] = None
+            else:
+                self.capped.add("principals")
+        for finding in findings:
+            if finding.severity > Severity.LOW:
+                self._finding(finding, event)
+        if event.error:
+            return
+        name = event.name
+        if name in OBJECT_READS:
+            self.reads += 1
+            self.bytes_out += event.bytes_out
+        elif name in OBJECT_WRITES or name in OBJECT_DELETES:
+            self.writes += 1
+
+    def _finding(self, finding: Finding, event: Event) -> None:
+        evidence = self.evidence.get(finding.name)
+        if evidence is None:
+            if len(self.evidence) >= MOST_FINDINGS:
+                self.capped.add("reasons")
+                return
+            evidence = self.evidence[finding.name] = Evidence(finding)
+        evidence.add(event)
