@@ -286,9 +286,12 @@ def trail(
 
     if paths:
         return command.from_files(paths, output)
-    from s3ir_tui.headless.session import connect, history
+    from s3ir_tui.headless.gather import Sources, gather
+    from s3ir_tui.headless.session import connect
+    from s3ir_tui.model import utc_now
 
-    return command.from_account(history(connect(chosen), chosen), output)
+    sources = Sources(chosen)
+    return command.show(*gather(connect(chosen), sources, utc_now() - chosen.since), output)
 
 
 @app.command()
@@ -324,11 +327,14 @@ def act(
         return command.list_done(settings.find_case(chosen, chosen.case), output)
     action, targets = command.parse_words(words or (), target or (), undo)
     wish = command.Wish(action, targets, undo, execute=execute, as_cli=as_cli, reason=reason)
-    from s3ir_tui.headless.session import connect, history
+    from s3ir_tui.headless.gather import Sources
+    from s3ir_tui.headless.session import connect
 
+    sources = Sources(chosen)
     account = connect(chosen)
+    history = command.read_history(account, sources, chosen.since)
     case = settings.case_folder(chosen) if chosen.case else None
-    return command.run(wish, command.Here(account, history(account, chosen), case, chosen.break_glass), output)
+    return command.run(wish, command.Here(account, history, case, chosen.break_glass), output)
 
 
 @app.command()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +22,13 @@ from s3ir_tui.headless.output import Format, print_json, print_table, say
 from s3ir_tui.headless.output import tell as aside
 from s3ir_tui.headless.plan_text import plan_lines
 from s3ir_tui.journal import Journal, WriteFailed
+from s3ir_tui.model import utc_now
 from s3ir_tui.settings import nearest
 from s3ir_tui.text import clean, clean_block
 
 if TYPE_CHECKING:
     from s3ir_tui.aws.account import Account
+    from s3ir_tui.headless.gather import Sources
     from s3ir_tui.trail.analysis import Analysis
 
 LAST = "last"
@@ -69,6 +73,21 @@ class Here:
     history: Callable[[], Analysis]
     case: Path | None = None
     break_glass: tuple[str, ...] = ()
+
+
+def read_history(account: Account, sources: Sources, since: timedelta) -> Callable[[], Analysis]:
+    """What the trail shows, read once, when a plan first asks; what could not be read is told."""
+
+    @functools.cache
+    def history() -> Analysis:
+        from s3ir_tui.headless.gather import gather
+        from s3ir_tui.headless.trail import tell_missing
+
+        analysis, missing = gather(account, sources, utc_now() - since)
+        tell_missing(missing)
+        return analysis
+
+    return history
 
 
 class Unrecorded:

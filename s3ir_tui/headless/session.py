@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import configparser
-import functools
 import getpass
 import os
 from collections.abc import Callable, Mapping
@@ -14,7 +13,6 @@ from s3ir_tui.settings import Settings
 
 if TYPE_CHECKING:
     from s3ir_tui.aws.account import Account
-    from s3ir_tui.trail.analysis import Analysis
 
 Credentials = Mapping[str, str]
 """Credentials in botocore's spelling: `aws_access_key_id`, `aws_secret_access_key`, `aws_session_token`."""
@@ -53,19 +51,6 @@ def connect(settings: Settings, credentials: Credentials | None = None) -> Accou
         AwsError: No credentials, an expired sign-in, an unreachable endpoint.
     """
     return connector(settings, credentials)()
-
-
-def history(account: Account, settings: Settings) -> Callable[[], Analysis]:
-    """What the account's own trail shows, read once, when it is first asked for."""
-
-    @functools.cache
-    def collected() -> Analysis:
-        from s3ir_tui.model import utc_now
-        from s3ir_tui.trail.history import collect
-
-        return collect(account, utc_now() - settings.since)
-
-    return collected
 
 
 def ask_code(device: str) -> str:

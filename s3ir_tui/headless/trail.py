@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from s3ir_tui.headless.exits import Code, Failure
 from s3ir_tui.headless.output import Format, print_json, print_table, say, tell
 from s3ir_tui.text import clean, size
 from s3ir_tui.trail.analysis import Analysis
+from s3ir_tui.trail.decode import Skipped
+from s3ir_tui.trail.sources.files import iter_events
 
 _LONGEST_LIST = 3
 
@@ -24,39 +26,41 @@ def from_files(paths: Sequence[Path], form: Format) -> int:
         form: How to print.
 
     Returns:
-        `Code.OK`; `Code.PROBLEM` where not one event could be read.
+        As `show`.
 
     Raises:
         Failure: A path is not there.
     """
-    from s3ir_tui.trail.sources.files import iter_events
-
     missing = [str(path) for path in paths if not path.exists()]
     if missing:
         raise Failure(f"no such file or folder: {', '.join(missing)}", Code.USAGE)
     analysis = Analysis()
-    skipped: list[dict[str, Any]] = []
+    skipped: list[Skipped] = []
     for events, left_out in iter_events(paths):
         analysis.add(events, "files")
-        skipped += [msgspec.to_builtins(item) for item in left_out]
+        skipped += left_out
     return show(analysis, skipped, form)
 
 
-def from_account(collect: Callable[[], Analysis], form: Format) -> int:
-    """Print what the account's own trail shows."""
-    return show(collect(), [], form)
+def show(analysis: Analysis, skipped: Sequence[Skipped], form: Format) -> int:
+    """Print an analysis, with what could not be read.
 
-
-def show(analysis: Analysis, skipped: Sequence[Mapping[str, Any]], form: Format) -> int:
-    """Print an analysis, with what could not be read."""
-    result = {**analysis.to_json(), "skipped": list(skipped)}
+    Returns:
+        `Code.OK`; `Code.PROBLEM` where something could not be read and nothing else was there.
+    """
+    result = analysis.to_json() | {"skipped": [msgspec.to_builtins(item) for item in skipped]}
     if form is Format.JSON:
         print_json(result)
     else:
         _print(result)
+    tell_missing(skipped)
+    return Code.PROBLEM if skipped and not analysis.events else Code.OK
+
+
+def tell_missing(skipped: Sequence[Skipped]) -> None:
+    """Tell what could not be read, beside the result."""
     for item in skipped:
-        tell(clean("not read: " + ", ".join(f"{name} {value}" for name, value in item.items())))
-    return Code.PROBLEM if skipped and not result["events"] else Code.OK
+        tell(clean(f"not read: {item.origin}: {item.reason}{f' ({item.count} times)' if item.count > 1 else ''}"))
 
 
 def _print(result: Mapping[str, Any]) -> None:
@@ -107,19 +111,16 @@ def _print(result: Mapping[str, Any]) -> None:
             for item in result["instances"]
         ],
     )
-    say("What could be seen")
-    for line in result["visibility"]:
-        say("  " + clean(_words(line)))
+    print_table(
+        "Object reads and writes (S3 data events) in what was read",
+        ("bucket", "logged", "from", "to"),
+        [
+            (item["bucket"], "yes" if item["data_events"] else "no: reads are not known", item["first"], item["last"])
+            for item in result["visibility"]
+        ],
+    )
 
 
 def _few(values: Sequence[str]) -> str:
     shown = "; ".join(str(value) for value in values[:_LONGEST_LIST])
     return f"{shown}; {len(values) - _LONGEST_LIST} more" if len(values) > _LONGEST_LIST else shown
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_words(item)}" for name, item in value.items() if item not in ("", None, [], ()))
-    if isinstance(value, list | tuple):
-        return "; ".join(_words(item) for item in value)
-    return str(value)

@@ -1,0 +1,88 @@
+"""The trail of the account, from the sources that the settings choose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from s3ir_tui.headless.exits import Code, Failure
+from s3ir_tui.settings import Settings
+from s3ir_tui.trail.analysis import Analysis
+from s3ir_tui.trail.decode import Skipped
+from s3ir_tui.trail.discover import discover
+from s3ir_tui.trail.event import Event
+from s3ir_tui.trail.sources.base import Source, SourceError
+from s3ir_tui.trail.sources.files import iter_events
+
+if TYPE_CHECKING:
+    from s3ir_tui.aws.account import Account
+
+KINDS = ("lookup", "bucket")
+"""The kinds of sources that an account offers: the first word of their names."""
+
+
+class Files:
+    """Files and folders of CloudTrail as one more source: they are read once."""
+
+    interval = 3600.0
+    data_events = True
+
+    def __init__(self, path: Path) -> None:
+        self.name = f"files {path}"
+        self.skipped: list[Skipped] = []
+        self._path: Path | None = path
+
+    def poll(self) -> list[Event]:
+        """The events in them, the first time; what could not be read is in `skipped`."""
+        if self._path is None:
+            return []
+        events: list[Event] = []
+        for some, skipped in iter_events([self._path]):
+            events += some
+            self.skipped += skipped
+        self._path = None
+        return events
+
+
+class Sources:
+    """The sources that settings choose; made before signing in, so that nonsense is told at once.
+
+    Args:
+        settings: `sources` names kinds and paths; empty means all that the account offers.
+
+    Raises:
+        Failure: One is neither a kind nor a path that is there.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.kinds = tuple(name for name in settings.sources if name in KINDS)
+        self.paths = tuple(Path(name).expanduser() for name in settings.sources if name not in KINDS)
+        for path in self.paths:
+            if not path.exists():
+                raise Failure(f"source {path}: neither lookup nor bucket, nor a file or folder", Code.USAGE)
+
+    def __call__(self, account: Account, since: datetime) -> Sequence[Source]:
+        """The sources of an account for the time since a moment."""
+        wanted = self.kinds or (() if self.paths else KINDS)
+        offered = discover(account, since) if wanted else ()
+        return (*(item for item in offered if item.name.split()[0] in wanted), *map(Files, self.paths))
+
+
+def gather(account: Account, sources: Sources, since: datetime) -> tuple[Analysis, list[Skipped]]:
+    """Everything that the sources bring for the time since a moment.
+
+    Returns:
+        The trail, and each source that brought nothing, with its reason: what it knows is missing, not absent.
+    """
+    analysis = Analysis(account.own_keys)
+    missing: list[Skipped] = []
+    for source in sources(account, since):
+        try:
+            analysis.add(source.poll(), source.name)
+        except SourceError as error:
+            missing.append(Skipped(source.name, str(error)))
+        if isinstance(source, Files):
+            missing += source.skipped
+    return analysis, missing
