@@ -21,19 +21,26 @@ def open_live(settings: Settings, *, credentials: Credentials | None = None, fol
         The exit status.
 
     Raises:
-        Failure: This terminal cannot show it.
+        Failure: This terminal cannot show it, or a trail source is none.
         JournalError: The case cannot be opened.
     """
     _check_terminal()
     connect = connector(settings, credentials)
     from actions.desk import Desk
     from s3ir_tui.app import run
+    from s3ir_tui.headless.gather import Sources
     from s3ir_tui.journal import Journal
     from s3ir_tui.live import LiveRoom
 
+    sources = Sources(settings)
     journal = Journal.open(make_private(folder or case_folder(settings)), about={"command": "console"})
     room = LiveRoom(
-        connect, journal, in_place=lambda ref: desk.in_place(ref), back=settings.since, quiet=settings.quiet
+        connect,
+        journal,
+        sources=sources,
+        in_place=lambda ref: desk.in_place(ref),
+        back=settings.since,
+        quiet=settings.quiet,
     )
     desk = Desk(room.account, journal, room.history, settings.break_glass)
     return run(room, desk, mouse=settings.mouse)

@@ -27,6 +27,7 @@ from s3ir_tui.trail.event import Judged
 if TYPE_CHECKING:
     from s3ir_tui.aws.account import Account
     from s3ir_tui.journal import Record
+    from s3ir_tui.trail.sources.base import Source
 
 TICK_SECONDS = 0.25
 _QUIET_TICKS = 4  # a snapshot a second is painted although nothing came: clocks and state words move on
@@ -43,6 +44,7 @@ class LiveRoom:
     Args:
         connect: Signs in; called on a background thread, again after a failure.
         journal: The open journal of the case.
+        sources: Finds the trail sources of an account for the time since a moment.
         in_place: How many changes of a plan (by its reference) are in place, of how many; blocks on AWS.
         back: How far the trail is looked back at on connecting.
         quiet: How long a contained actor must stay silent to be called quiet.
@@ -54,13 +56,14 @@ class LiveRoom:
         connect: Callable[[], Account],
         journal: Journal,
         *,
+        sources: Callable[[Account, datetime], Sequence[Source]] = discover,
         in_place: Callable[[str], tuple[int, int]] = lambda _ref: (0, 0),
         back: timedelta = timedelta(hours=24),
         quiet: timedelta = timedelta(minutes=30),
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._connect, self._journal, self._clock = connect, journal, clock
-        self._in_place = in_place
+        self._find_sources, self._in_place = sources, in_place
         self._back, self._quiet = back, quiet
         self._known = Known(Analysis())
         self._lock = threading.RLock()
@@ -248,7 +251,7 @@ class LiveRoom:
             self._known.analysis.own_keys = frozenset(account.own_keys)
         self._account = account
         try:
-            sources = discover(account, self._clock() - self._back)
+            sources = self._find_sources(account, self._clock() - self._back)
         except AwsError as error:
             self._failures["trail"] = str(error)
             sources = ()
