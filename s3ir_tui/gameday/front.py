@@ -15,7 +15,7 @@ from s3ir_tui.gameday.delays import Delays
 from s3ir_tui.gameday.delivery import trails_of
 from s3ir_tui.gameday.events import records_of
 from s3ir_tui.gameday.faults import Faults
-from s3ir_tui.gameday.iam_rules import answer_iam, check_iam
+from s3ir_tui.gameday.iam_rules import after_iam, answer_iam, check_iam
 from s3ir_tui.gameday.lookup import Lookup
 from s3ir_tui.gameday.patches import apply_patches
 from s3ir_tui.gameday.recorder import Recorder
@@ -137,7 +137,10 @@ class Front:
             check_iam(call, who.account)
             if (own := answer_iam(call, who)) is not None:
                 return own
-        return self._forward(call, who.account)
+        answer = self._forward(call, who.account)
+        if call.service == "iam" and answer.ok:
+            after_iam(call, who.account)
+        return answer
 
     def _forward(self, call: Call, account: str) -> Answer:
         """Hand a call to moto, to act in an account.
@@ -145,6 +148,8 @@ class Front:
         Raises:
             Refused: moto does not know the operation.
         """
+        if not self._has_backend(call):
+            raise _not_here(call)
         environ = dict(call.environ)
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
         if not environ.get("HTTP_AUTHORIZATION"):
@@ -166,8 +171,21 @@ class Front:
                 with self._writes:
                     body = b"".join(self._moto(environ, start_response))
         except NotImplementedError:
-            raise Refused("NotImplemented", f"{call.operation} is not part of this account", 501) from None
+            raise _not_here(call) from None
+        except Exception as error:  # noqa: BLE001 - moto raises anything where it is not finished
+            message = f"We encountered an internal error. Please try again. ({type(error).__name__})"
+            raise Refused("InternalError" if call.is_s3 else "InternalFailure", message, 500) from None
         status, headers = started
         if status >= 500 and b"<html" in body[:200].lower():
-            raise Refused("NotImplemented", f"{call.operation} is not part of this account", 501)
+            raise _not_here(call)
         return Answer(status, headers, body)
+
+    def _has_backend(self, call: Call) -> bool:
+        if call.service in ("s3", "s3control"):
+            return True
+        host = f"http://{call.service}.{call.region}.amazonaws.com"
+        return any(pattern.match(host) for _, pattern in self._moto.backend_url_patterns)
+
+
+def _not_here(call: Call) -> Refused:
+    return Refused("NotImplemented", f"{call.operation} is not part of this account", 501)

@@ -39,6 +39,10 @@ def check_iam(call: Call, account: str) -> None:
     if call.operation in _DOCUMENTS:
         field, kind = _DOCUMENTS[call.operation]
         _check_document(str(call.params.get(field) or ""), kind)
+    if call.operation in ("CreateUser", "PutUserPermissionsBoundary"):
+        arn = call.params.get("PermissionsBoundary")
+        if arn is not None and arn not in iam(account).managed_policies:
+            raise Refused("NoSuchEntity", f"Scope ARN: {arn} does not exist or is not attachable.", 404)
     if call.operation in _INLINE:
         _check_inline(account, call.params, _INLINE[call.operation])
     elif call.operation in ("CreatePolicy", "CreatePolicyVersion"):
@@ -90,7 +94,7 @@ def answer_iam(call: Call, who: Who) -> Answer | None:
         The answer, or `None` for what moto answers.
 
     Raises:
-        Refused: There is no such user or policy.
+        Refused: There is no such user.
     """
     if call.operation not in ("PutUserPermissionsBoundary", "DeleteUserPermissionsBoundary"):
         return None
@@ -98,16 +102,11 @@ def answer_iam(call: Call, who: Who) -> Answer | None:
     user = moto_user(who.account, name)
     if user is None:
         raise Refused("NoSuchEntity", f"The user with name {name} cannot be found.", 404)
-    set_boundary(who.account, user, call.params.get("PermissionsBoundary"))
+    setattr(user, BOUNDARY, call.params.get("PermissionsBoundary"))
     return result_answer(call, {})
 
 
-def set_boundary(account: str, user: Any, arn: str | None) -> None:
-    """Set or remove the permissions boundary of moto's user.
-
-    Raises:
-        Refused: There is no such managed policy.
-    """
-    if arn is not None and arn not in iam(account).managed_policies:
-        raise Refused("NoSuchEntity", f"Scope ARN: {arn} does not exist or is not attachable.", 404)
-    setattr(user, BOUNDARY, arn)
+def after_iam(call: Call, account: str) -> None:
+    """Keep the permissions boundary that a new user was given."""
+    if call.operation == "CreateUser" and (arn := call.params.get("PermissionsBoundary")):
+        setattr(moto_user(account, str(call.params["UserName"])), BOUNDARY, arn)

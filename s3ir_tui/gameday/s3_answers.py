@@ -213,7 +213,7 @@ def _read_token(token: object) -> str:
     if not token:
         return ""
     try:
-        return base64.urlsafe_b64decode(str(token)).decode()
+        return base64.b64decode(str(token), altchars=b"-_", validate=True).decode()
     except ValueError:
         raise Refused("InvalidArgument", "The continuation token provided is incorrect", 400) from None
 

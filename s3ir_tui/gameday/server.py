@@ -39,6 +39,8 @@ def main() -> int:
     threading.Thread(target=deliver_now_and_then, name="delivery", daemon=True).start()
     sys.stdout.write(json.dumps({"port": server.server_port}) + "\n")
     sys.stdout.flush()
+    # Nobody reads on: what moto prints would fill the pipe and then stop the server.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     with contextlib.suppress(KeyboardInterrupt):
         server.serve_forever()
     stopped.set()
