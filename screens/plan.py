@@ -107,7 +107,7 @@ class PlanScreen(CaseScreen):
     PlanScreen #notes { height: auto; max-height: 6; }
     PlanScreen #confirm { height: 1; }
     PlanScreen #confirm Label { width: auto; padding: 0 1; }
-    PlanScreen #count { width: 6; }
+    PlanScreen #count { width: 4; }
     PlanScreen #target { width: 1fr; min-width: 8; }
     PlanScreen #reason { width: 1fr; min-width: 8; }
     PlanScreen #confirm .space { width: 1fr; }
@@ -143,13 +143,13 @@ class PlanScreen(CaseScreen):
     def _confirmation(self) -> Iterable[Widget]:
         plan = self.plan
         if plan.danger is Danger.WIDE:
-            yield Label(f"type the step count {plan.must_type}:", markup=False)
+            yield Label(f"type {plan.must_type} to run:", markup=False)
             yield Field(digits=True, id="count")
         elif plan.must_type:
-            yield Label(f"type {clean(plan.must_type)}:", markup=False)
+            yield Label(f"type {clean(plan.must_type)} to run:", markup=False)
             yield Field(id="target")
         if self._asks:
-            yield Label("ticket or reason:", markup=False)
+            yield Label("ticket:" if plan.danger is not Danger.IRREVERSIBLE else "reason:", markup=False)
             yield Field(id="reason", placeholder="" if plan.danger is Danger.IRREVERSIBLE else NO_TICKET)
         elif not plan.must_type:
             yield Label("", classes="space")

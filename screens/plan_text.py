@@ -36,9 +36,10 @@ def step_lines(step: Step, *, whole: bool = False) -> Paragraphs:
 
 def note_lines(plan: Plan, *, arms: bool = False) -> Paragraphs:
     """What the responder must know before confirming: the worst first."""
-    lines: Paragraphs = [(f"warning {words}", BOLD) for words in plan.warnings]
+    lines: Paragraphs = []
     if arms:
-        lines.append(("arming  this case is read-only until this plan runs: confirming arms this console", BOLD))
+        lines.append(("arming  the console is read-only until now: confirming arms it for this case", BOLD))
+    lines += [(f"warning {words}", BOLD) for words in plan.warnings]
     lines += [(f"breaks  {words}", AMBER) for words in plan.breaks]
     if not plan.breaks and plan.steps:
         lines.append(("breaks  nothing that is known", DIM))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Literal
 
 from textual.containers import Horizontal, Vertical
@@ -126,8 +127,10 @@ class WarRoomScreen(CaseScreen):
 
     def show_next(self) -> None:
         """Show the next step of the playbook."""
-        proposal = self.state.snapshot.proposal if self.state.desk is not None else None
-        self.query_one(NextLine).show(proposal, self.running())
+        proposal = self.state.snapshot.proposal
+        if proposal is not None and self.state.desk is None:
+            proposal = replace(proposal, key="")
+        self.query_one(NextLine).show(proposal, self.running(), "a")
 
     def _settle(self, worst: Row | None) -> None:
         """Until the responder moves, the cursor stays on the worst suspect, and its pane has the focus."""

@@ -76,17 +76,19 @@ class NextLine(Lines):
     Attributes:
         proposal: The step of the playbook.
         running: What is said about a plan that runs, instead.
+        key: The key that leads to it.
     """
 
     DEFAULT_CSS = "NextLine { background: $panel; }"
     proposal: Proposal | None = None
     running = ""
+    key = ""
     _said = ""
     _alarm = False
 
-    def show(self, proposal: Proposal | None, running: str = "") -> None:
-        """Show a proposal, or what runs."""
-        self.proposal, self.running = proposal, running
+    def show(self, proposal: Proposal | None, running: str = "", key: str = "") -> None:
+        """Show a proposal, or what runs and the key that leads there."""
+        self.proposal, self.running, self.key = proposal, running, key
         self.changed()
 
     def say(self, text: str, *, alarm: bool = False, seconds: float = 8.0) -> None:
@@ -111,7 +113,7 @@ class NextLine(Lines):
         if self._said:
             return [(" ! " if self._alarm else " ", BOLD), (self._said, AMBER if self._alarm else BOLD)]
         if self.running:
-            return spread([(" " + self.running, AMBER)], [("a ", KEY)], cells)
+            return spread([(" " + self.running, AMBER)], [(f"{self.key} ", KEY)] if self.key else [], cells)
         if self.proposal is None:
             return []
         return spread([(" Next: ", BOLD), (self.proposal.text, PLAIN)], [(f"{self.proposal.key} ", KEY)], cells)

@@ -20,8 +20,10 @@ Spans: TypeAlias = Sequence[tuple[str, Style]]
 
 def strip_of(spans: Spans, cells: int, base: Style = PLAIN) -> Strip:
     """Make a strip of exactly `cells` cells; whatever the text holds, no control sequence leaves here."""
-    segments = [Segment(clean(text), base + style) for text, style in spans if text]
-    return Strip(segments).crop_extend(0, cells, base)
+    safe = [(clean(text), style) for text, style in spans if text]
+    if sum(width(text) for text, _ in safe) > cells:
+        safe = crop(safe, cells)
+    return Strip([Segment(text, base + style) for text, style in safe]).crop_extend(0, cells, base)
 
 
 def spread(left: Spans, right: Spans, cells: int) -> list[tuple[str, Style]]:

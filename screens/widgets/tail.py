@@ -155,12 +155,13 @@ class Tail(Rows):
     def head(self, cells: int) -> Spans:
         """The line above the lines."""
         left: list[tuple[str, Style]] = [("─ ", PLAIN), ("4 Tail", PLAIN)]
+        if self.filter:
+            lines = "line" if self.count() == 1 else "lines"
+            left.append((f" ─ filter /{clean(self.filter)}: {self.count()} {lines}", BOLD))
         left.append((" ─ following " if self.follow else " ─ PAUSED, end follows ", PLAIN if self.follow else BOLD))
         if self.folded:
             plural = "call" if self.folded == 1 else "calls"
             left.append((f"─ {self.folded} service {plural} folded, S shows ", PLAIN))
-        if self.filter:
-            left.append((f"─ filter /{clean(self.filter)} {self.count()} lines ", BOLD))
         right = [(f" +{self.fresh} new ", BOLD)] if self.fresh else []
         return ruled(left, right, cells)
 

@@ -51,7 +51,9 @@ from s3ir_tui.trail.event import Event, Judged
 ACCOUNT = "111122223333"
 USER = f"arn:aws:iam::{ACCOUNT}:user/svc-export"
 OUTSIDER = "999988887777"
+INSTANCE = "i-0a1b2c3d4e5f60718"
 ETL = f"arn:aws:sts::{ACCOUNT}:assumed-role/etl-role/nightly"
+DENY_ALL = "arn:aws:iam::aws:policy/AWSDenyAll"
 START = datetime(2026, 11, 24, 9, 13, 50, tzinfo=UTC)
 HOSTILE = "\x1b]52;c;cHduZWQ=\x07\x1b[2J\x9b31m[@click=app.bell()]key[/] \u202egnp.exe[/foo]"
 
@@ -93,7 +95,8 @@ def snapshot() -> Snapshot:
     return Snapshot(
         status=Status(
             account=ACCOUNT, region="us-east-1", identity="assumed-role/IRResponder/alice", case="IR-42",
-            opened="2026-11-24T09:01:36Z", now="2026-11-24T09:14:07Z", lag=41.0, suspects=2, head="46d868cb:17 58bde580",
+            opened="2026-11-24T09:01:36Z", now="2026-11-24T09:14:07Z", lag=41.0, suspects=2,
+            head="46d868cb:17 58bde580",
             sources=(SourceStatus("lookup us-east-1", 41.0), SourceStatus("bucket trail-logs", 38.0, data_events=True)),
         ),
         buckets=(
@@ -107,11 +110,12 @@ def snapshot() -> Snapshot:
                 ("made itself a second access key", "read a bucket for the first time"),
                 Pulse(10, (0, 1, 3, 5, 8, 8), (0, 0, 0, 0, 0, 1)), suspect=True),
             Row("principal", OUTSIDER, "acct 9999…7777", Severity.HIGH, facts=("let in 09:13",), suspect=True),
-            Row("principal", ETL, "role/etl-role/nightly", facts=("118 ok", "0 denied"), pulse=Pulse(10, (3,) * 6, (0,) * 6)),
+            Row("principal", ETL, "role/etl-role/nightly", facts=("118 ok", "0 denied"),
+                pulse=Pulse(10, (3,) * 6, (0,) * 6)),
         ),
-        instances=(Row("instance", "i-0a1b2c3d4e5f60718", "i-0a1b2c3d4e5f60718", facts=("etl-role", "IMDSv1", "public")),),
-        proposal=Proposal("contain user/svc-export: 3 credentials live, 2 buckets read, 1.9 GB out", "a", "contain.lineage",
-                          ("principal", USER)),
+        instances=(Row("instance", INSTANCE, INSTANCE, facts=("etl-role", "IMDSv1", "public")),),
+        proposal=Proposal("contain user/svc-export: 3 credentials live, 2 buckets read, 1.9 GB out", "a",
+                          "contain.lineage", ("principal", USER)),
         folded=1,
     )  # fmt: skip
 
@@ -127,7 +131,8 @@ def watch_view(ref: str = "46d868cb:21", state: State = State.NOT_QUIET_YET) -> 
             WatchedCredential("AKIAEXAMPLEQ2D4", "key, Inactive", "", 4),
             WatchedCredential("ASIAEXAMPLE7K2P", "session until 21:10Z", "2026-11-24T09:15:11Z", 12),
         ),
-        in_place=4, changes=4, checked="2026-11-24T09:15:41Z", workload=("etl-role 118 ok, 0 denied since containment",),
+        in_place=4, changes=4, checked="2026-11-24T09:15:41Z",
+        workload=("etl-role 118 ok, 0 denied since containment",),
         refs="46d868cb:21..29",
     )  # fmt: skip
 
@@ -147,8 +152,8 @@ def plan(danger: Danger = Danger.WIDE, steps: int = 4) -> Plan:
     after = {"Version": "2012-10-17", "Statement": [policy["Statement"][0], deny]}
     read = Read(Call("iam", "ListAccessKeys", {"UserName": "svc-export"}), "AccessKeyMetadata")
     all_steps = (
-        Step(Call("iam", "AttachUserPolicy", {"UserName": "svc-export", "PolicyArn": "arn:aws:iam::aws:policy/AWSDenyAll"}),
-             "svc-export", "+ AWSDenyAll", read, (), ("arn:aws:iam::aws:policy/AWSDenyAll",)),
+        Step(Call("iam", "AttachUserPolicy", {"UserName": "svc-export", "PolicyArn": DENY_ALL}),
+             "svc-export", "+ AWSDenyAll", read, (), (DENY_ALL,)),
         Step(Call("iam", "UpdateAccessKey", {"AccessKeyId": "AKIAEXAMPLEQ2D4", "Status": "Inactive"}), "AKIA…Q2D4",
              "Active -> Inactive", read, "Active", "Inactive", note="made at 09:14:05"),
         Step(Call("iam", "UpdateAccessKey", {"AccessKeyId": "AKIAEXAMPLEXNL3F6J", "Status": "Inactive"}), "AKIA…L3F6J",
@@ -171,7 +176,8 @@ OFFERS = (
     Offer("contain.deny-user", "deny everything to the user", {"user": ("svc-export",)}, detail="AWSDenyAll"),
     Offer("contain.disable-access-key", "disable access keys", {"access-key": ("AKIAEXAMPLEXNL3F6J",)},
           detail="AKIA…L3F6J, AKIA…Q2D4"),
-    Offer("watch.quiet", "count its calls until it has been quiet", {"principal": (USER,)}, Danger.READS, detail="30 min"),
+    Offer("watch.quiet", "count its calls until it has been quiet", {"principal": (USER,)}, Danger.READS,
+          detail="30 min"),
     Offer("contain.revoke-role-sessions", "revoke sessions of a role", why_not="not a role: user/svc-export is a user"),
 )  # fmt: skip
 
@@ -267,7 +273,8 @@ def log_lines() -> tuple[LogLine, ...]:
         LogLine("46d868cb:19", "2026-11-24T09:15:10Z", "alice", "plan", "contain.lineage user/svc-export, 4 steps"),
         LogLine("46d868cb:20", "2026-11-24T09:15:11Z", "alice", "intent", "iam UpdateAccessKey AKIA…Q2D4"),
         LogLine("46d868cb:21", "2026-11-24T09:15:12Z", "alice", "outcome", "done, read back Inactive"),
-        LogLine("46d868cb:22", "2026-11-24T09:15:13Z", "alice", "intent", "s3 PutBucketPolicy payroll-2026, no outcome", True),
+        LogLine("46d868cb:22", "2026-11-24T09:15:13Z", "alice", "intent", "s3 PutBucketPolicy payroll-2026, no outcome",
+                True),
     )  # fmt: skip
 
 

@@ -1,0 +1,270 @@
+"""The war room: what stands there in the first second, and what its keys do."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from s3ir_tui.model import Severity, State
+from s3ir_tui.room import Row, Update
+from s3ir_tui.trail.event import Judged
+from screens.widgets.pane import Pane
+from screens.widgets.tail import Tail
+from tests.screens.driving import BROAD, NARROW, console, press, rows, screen, shows, until
+from tests.screens.fakes import ETL, OUTSIDER, USER, FakeDesk, FakeRoom, event, lines, snapshot
+
+
+def run(test):  # type: ignore[no-untyped-def]
+    return asyncio.run(test)
+
+
+def test_frame_and_connecting_stand_before_the_room_says_anything() -> None:
+    async def test() -> None:
+        async with console(FakeRoom(first=None), first="connecting") as pilot:
+            seen = rows(pilot.app)
+            assert "connecting" in seen[0]
+            assert "READ-ONLY" in seen[0]
+            assert "? help" in seen[-1]
+
+    run(test())
+
+
+@pytest.mark.parametrize("size", [NARROW, BROAD])
+def test_first_second_tells_whether_it_goes_on_and_what_to_do(size: tuple[int, int]) -> None:
+    async def test() -> None:
+        async with console(desk=FakeDesk(), size=size) as pilot:
+            seen = rows(pilot.app)
+            assert "READ-ONLY" in seen[0]
+            assert "09:14:07Z" in seen[0]
+            assert "1111-2222-3333" in seen[0]
+            assert "lag 41s" in seen[1]
+            assert "log 46d868cb:17 58bde580" in seen[1]
+            assert any("user/svc-export" in row and "● ACTIVE" in row for row in seen)
+            assert seen[-2].startswith(" Next: contain user/svc-export")
+            assert seen[-2].endswith(" a")
+
+    run(test())
+
+
+def test_wide_shows_all_panes_and_the_cursor_stands_on_the_worst_suspect() -> None:
+    async def test() -> None:
+        async with console(desk=FakeDesk(), size=BROAD) as pilot:
+            for word in ("1 Buckets", "2 Principals", "3 Instances", "4 Tail"):
+                assert word in screen(pilot.app)
+            pane = pilot.app.focused
+            assert isinstance(pane, Pane)
+            assert pane.current() is not None
+            assert pane.current().id == USER
+
+    run(test())
+
+
+def test_number_keys_open_one_pane_at_80_columns() -> None:
+    async def test() -> None:
+        async with console() as pilot:
+            for key, words, other in (("1", "exports", "etl-role/nightly"), ("3", "IMDSv1", "exports")):
+                await press(pilot, key)
+                await shows(pilot, words)
+                assert other not in "\n".join(rows(pilot.app)[4:])
+
+    run(test())
+
+
+def test_resize_goes_from_one_pane_to_four_and_back() -> None:
+    async def test() -> None:
+        async with console() as pilot:
+            await pilot.resize_terminal(140, 30)
+            await shows(pilot, "─ 3 Instances")
+            await pilot.resize_terminal(80, 24)
+            await until(pilot, lambda: "─ 3 Instances" not in screen(pilot.app))
+
+    run(test())
+
+
+def test_rows_keep_their_places_once_the_responder_moved() -> None:
+    async def test() -> None:
+        room = FakeRoom()
+        async with console(room, size=BROAD) as pilot:
+            await press(pilot, "2", "down")
+            now = snapshot()
+            newcomer = Row(
+                "principal", "arn:aws:iam::111122223333:user/new", "user/new", Severity.CRITICAL, suspect=True
+            )
+            room.say(Update(replace(now, principals=(newcomer, *reversed(now.principals)))))
+            await shows(pilot, "+1 new, o sorts")
+            pane = pilot.app.screen.query_one("#pane-principal", Pane)
+            assert [row.id for row in pane._rows] == [USER, OUTSIDER, ETL, newcomer.id]
+            assert pane.current().id == OUTSIDER
+            await press(pilot, "o")
+            await until(pilot, lambda: pane._rows[0].id == newcomer.id)
+            assert pane.current().id == OUTSIDER
+
+    run(test())
+
+
+def test_space_marks_at_once_and_tells_the_room() -> None:
+    async def test() -> None:
+        room = FakeRoom()
+        async with console(room) as pilot:
+            await press(pilot, "2", "space")
+            await shows(pilot, "* user/svc-export")
+            assert room.marks == [("principal", USER, True)]
+            await press(pilot, "space")
+            assert room.marks[-1] == ("principal", USER, False)
+
+    run(test())
+
+
+def test_actions_work_on_marks_rather_than_on_the_cursor() -> None:
+    async def test() -> None:
+        desk = FakeDesk()
+        async with console(desk=desk) as pilot:
+            await press(pilot, "1", "space", "down", "space", "2", "a")
+            await until(pilot, lambda: desk.asked)
+            assert desk.asked == [("offers", {"bucket": ("payroll-2026", "exports")})]
+
+    run(test())
+
+
+def test_actions_in_a_following_tail_are_those_of_the_proposal() -> None:
+    async def test() -> None:
+        desk = FakeDesk()
+        async with console(desk=desk) as pilot:
+            assert isinstance(pilot.app.focused, Tail)
+            await press(pilot, "a")
+            await until(pilot, lambda: desk.asked)
+            assert desk.asked == [("offers", {"principal": (USER,)})]
+
+    run(test())
+
+
+def test_actions_in_a_paused_tail_are_those_of_the_event() -> None:
+    async def test() -> None:
+        desk = FakeDesk()
+        async with console(desk=desk) as pilot:
+            await press(pilot, "up", "a")
+            await until(pilot, lambda: desk.asked)
+            assert desk.asked == [("offers", {"principal": (ETL,)})]
+
+    run(test())
+
+
+def test_filter_narrows_the_tail_and_escape_clears_it() -> None:
+    async def test() -> None:
+        async with console() as pilot:
+            await press(pilot, "slash", *"iban", "enter")
+            await shows(pilot, "filter /iban: 1 line")
+            assert "ListBuckets" not in screen(pilot.app)
+            await press(pilot, "escape")
+            await shows(pilot, "ListBuckets")
+
+    run(test())
+
+
+def test_filter_finds_address_and_error() -> None:
+    async def test() -> None:
+        async with console() as pilot:
+            await press(pilot, "slash", *"accessdenied", "enter")
+            await shows(pilot, ": 1 line ")
+            assert "board.csv" in screen(pilot.app)
+
+    run(test())
+
+
+def test_service_noise_is_folded_behind_a_counter() -> None:
+    async def test() -> None:
+        async with console() as pilot:
+            assert "1 service call folded" in screen(pilot.app)
+            assert "GetBucketAcl" not in screen(pilot.app)
+            await press(pilot, "S")
+            await shows(pilot, "GetBucketAcl")
+
+    run(test())
+
+
+def test_paused_tail_stays_put_and_counts_what_is_new() -> None:
+    async def test() -> None:
+        room = FakeRoom()
+        async with console(room) as pilot:
+            await press(pilot, "up", "up")
+            before = rows(pilot.app)[5:15]
+            room.say(Update(snapshot(), tuple(Judged(event(60 + i, key=f"late-{i}")) for i in range(30))))
+            await shows(pilot, "+30 new")
+            assert rows(pilot.app)[5:15] == before
+            await press(pilot, "end")
+            await shows(pilot, "late-29")
+            assert "following" in screen(pilot.app)
+
+    run(test())
+
+
+def test_event_opens_as_json_and_marks_its_principal() -> None:
+    async def test() -> None:
+        room = FakeRoom()
+        async with console(room) as pilot:
+            await press(pilot, "enter")
+            await shows(pilot, '"eventID": "event-15"')
+            await press(pilot, "P", "B")
+            await until(pilot, lambda: len(room.marks) == 2)
+            assert room.marks == [("principal", USER, True), ("bucket", "payroll-2026", True)]
+
+    run(test())
+
+
+def test_row_opens_in_full() -> None:
+    async def test() -> None:
+        async with console() as pilot:
+            await press(pilot, "2", "enter")
+            await shows(pilot, "made itself a second access key at 09:14:05")
+            assert USER in screen(pilot.app)
+            await press(pilot, "escape")
+            await shows(pilot, "2 Principals")
+
+    run(test())
+
+
+def test_note_is_told_to_the_room_and_its_letters_are_no_keys() -> None:
+    async def test() -> None:
+        room = FakeRoom()
+        async with console(room) as pilot:
+            await press(pilot, "n", *"quit a?", "enter")
+            await until(pilot, lambda: room.notes)
+            assert room.notes == ["quit a?"]
+            assert room.stopped == []
+
+    run(test())
+
+
+def test_zoom_gives_one_pane_the_whole_screen() -> None:
+    async def test() -> None:
+        async with console(size=BROAD) as pilot:
+            await press(pilot, "4", "z")
+            await until(pilot, lambda: "─ 3 Instances" not in screen(pilot.app))
+            await press(pilot, "escape")
+            await shows(pilot, "─ 3 Instances")
+
+    run(test())
+
+
+def test_alarm_takes_the_second_line() -> None:
+    async def test() -> None:
+        room = FakeRoom()
+        async with console(room) as pilot:
+            now = snapshot()
+            room.say(Update(replace(now, status=replace(now.status, alarms=("NOT RECORDED: disk full", "x")))))
+            await shows(pilot, "NOT RECORDED: disk full (+1)")
+
+    run(test())
+
+
+@pytest.mark.parametrize("state", [state for state in State if state.value])
+def test_every_state_is_a_word_with_a_glyph(state: State) -> None:
+    async def test() -> None:
+        now = snapshot()
+        suspect = replace(now.principals[0], state=state)
+        async with console(FakeRoom(first=Update(replace(now, principals=(suspect,)), lines()))) as pilot:
+            await shows(pilot, f" {state.value}")
+
+    run(test())
