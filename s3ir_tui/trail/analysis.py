@@ -62,7 +62,7 @@ class Analysis:
         self._activity = Activity()
         self._profiles: dict[str, Profile] = {}
         self._buckets: dict[str, BucketProfile] = {}
-        self._standing: dict[str, tuple[int, bool, tuple[Reason, ...]]] = {}
+        self._standing: dict[str, tuple[tuple[int, bool], int, tuple[Reason, ...]]] = {}
         self._log_buckets: set[str] = set()
         self._skipped: dict[tuple[str, str], int] = {}
         self._gaps: dict[str, str] = {}
@@ -195,12 +195,14 @@ class Analysis:
         """Whether CloudTrail delivers into this bucket."""
         return bucket in self._log_buckets
 
-    def _own_reasons(self, profile: Profile) -> tuple[Reason, ...]:
+    def _own_reasons(self, profile: Profile, *, exact: bool = False) -> tuple[Reason, ...]:
+        """The reasons of a principal's own calls, kept until something new is learnt of it (or, exact, any call)."""
+        stamp = (profile.revision, profile.ours)
         known = self._standing.get(profile.id)
-        if known is not None and known[0] == profile.revision and known[1] == profile.ours:
+        if known is not None and known[0] == stamp and not (exact and known[1] != profile.events):
             return known[2]
         reasons = assess(profile)
-        self._standing[profile.id] = (profile.revision, profile.ours, reasons)
+        self._standing[profile.id] = (stamp, profile.events, reasons)
         return reasons
 
     # -- what is known ----------------------------------------------------------------------------
@@ -229,7 +231,7 @@ class Analysis:
     def _view(self) -> views.Shown:
         with self._lock:
             if self._shown is None or self._shown[0] != self._revision:
-                own = {ident: self._own_reasons(profile) for ident, profile in self._profiles.items()}
+                own = {ident: self._own_reasons(item, exact=True) for ident, item in self._profiles.items()}
                 self._shown = (self._revision, views.show(self._profiles, own, self._buckets, self.lineage))
             return self._shown[1]
 

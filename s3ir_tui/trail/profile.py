@@ -17,6 +17,7 @@ MOST_AGENTS = 32
 MOST_BUCKETS = 256
 MOST_FINDINGS = 64
 MOST_IDS = 20
+MOST_TOUCH_IDS = 8
 MOST_SPANS = 288
 
 
@@ -51,13 +52,14 @@ class Place(Span):
 class Touch(Span):
     """What a principal did with one bucket. Reads are objects whose content left, writes and deletes are objects."""
 
-    __slots__ = ("addresses", "bytes_out", "deletes", "denied", "lists", "ok", "reads", "settings", "writes")
+    __slots__ = ("addresses", "bytes_out", "deletes", "denied", "ids", "lists", "ok", "reads", "settings", "writes")
 
     def __init__(self, at: str) -> None:
         super().__init__(at)
         self.ok = self.denied = self.reads = self.writes = self.deletes = self.lists = self.settings = 0
         self.bytes_out = 0
         self.addresses: dict[str, None] = {}
+        self.ids: list[str] = []
 
 
 @dataclass(slots=True)
@@ -98,6 +100,7 @@ class Profile:
         "first",
         "foreign",
         "id",
+        "ids",
         "issuer",
         "keys",
         "kind",
@@ -133,6 +136,7 @@ class Profile:
         self.capped: set[str] = set()
         # First events, to stand behind reasons that are about the principal as a whole.
         self.sample: dict[str, str] = {}
+        self.ids: dict[str, list[str]] = {"read": [], "list": [], "delete": [], "denied": []}
 
     def add(self, event: Event, findings: tuple[Finding, ...]) -> None:
         """Add one event up."""
@@ -145,6 +149,7 @@ class Profile:
         denied = bool(event.error) and is_denied(event.error)
         if denied:
             self.denied += 1
+            self._keep("denied", event)
             if event.name not in self.denied_names and len(self.denied_names) < 100:
                 self.denied_names.add(event.name)
                 self.revision += 1
@@ -218,6 +223,8 @@ class Profile:
             touch.denied += denied
             return
         touch.ok += 1
+        if len(touch.ids) < MOST_TOUCH_IDS:
+            touch.ids.append(event.id)
         if event.address not in touch.addresses and len(touch.addresses) < 16:
             touch.addresses[event.address] = None
             self.revision += 1
@@ -228,21 +235,29 @@ class Profile:
             self.bytes_out += event.bytes_out
             if "AWSLogs/" not in event.key:
                 self.reads += 1
+                self._keep("read", event)
                 self._burst(self.read_spans, at)
                 if self.reads == 1:
                     self.revision += 1
         elif name in OBJECT_DELETES:
             touch.deletes += 1
+            self._keep("delete", event)
             self._burst(self.delete_spans, at)
         elif name in LISTS:
             touch.lists += 1
             self.lists += 1
+            self._keep("list", event)
             if self.lists == 1:
                 self.revision += 1
         elif name in OBJECT_WRITES:
             touch.writes += 1
         elif not event.read_only:
             touch.settings += 1
+
+    def _keep(self, what: str, event: Event) -> None:
+        kept = self.ids[what]
+        if len(kept) < MOST_IDS:
+            kept.append(event.id)
 
     def _burst(self, spans: dict[str, int], at: str) -> None:
         key = at[:15]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from s3ir_tui.model import Severity
 from s3ir_tui.text import clean
@@ -100,7 +101,10 @@ def _looked_around(profile: Profile, instance: str) -> Iterator[Reason]:
         return  # it lists buckets day after day: that is its work
     if profile.reads and profile.lists:
         text = f"credentials of {instance} listed all buckets, then listed and read what they found"
-        yield _of(listing, Severity.HIGH, text)
+        events = (*listing.event_ids[:5], *profile.ids["list"][:5], *profile.ids["read"][:10])
+        yield Reason(
+            Severity.HIGH, text, events, listing.count + profile.lists + profile.reads, "instance-looked-around"
+        )
     else:
         yield _of(listing, Severity.MEDIUM, f"credentials of {instance} listed all buckets")
 
@@ -141,7 +145,7 @@ def _samples_in(profile: Profile, networks: Iterable[str]) -> list[str]:
 def _at_once(spans: Iterable[Span]) -> bool:
     """Whether two of the spans overlap."""
     ordered = sorted((span.first, span.last) for span in spans)
-    return any(later[0] <= earlier[1] for earlier, later in zip(ordered, ordered[1:], strict=False))
+    return any(later[0] <= earlier[1] for earlier, later in pairwise(ordered))
 
 
 def _programs_apart(profile: Profile, networks: Iterable[str]) -> bool:
@@ -190,15 +194,15 @@ def _floods(profile: Profile) -> Iterator[Reason]:
     burst = _unusual(profile.read_spans, BURST)
     if burst:
         text = f"{burst} objects read within ten minutes, more than before"
-        yield Reason(Severity.LOW, text, (), burst, "bulk-read")
+        yield Reason(Severity.LOW, text, tuple(profile.ids["read"]), burst, "bulk-read")
     gone = _unusual(profile.delete_spans, DELETES)
     if gone:
         text = f"{gone} objects deleted within ten minutes, more than before"
-        yield Reason(Severity.HIGH, text, (), gone, "bulk-delete")
+        yield Reason(Severity.HIGH, text, tuple(profile.ids["delete"]), gone, "bulk-delete")
     if profile.denied >= 10 and profile.denied * 2 > profile.events:
         names = ", ".join(sorted(profile.denied_names)[:3])
         text = f"turned away {profile.denied} times ({names})"
-        yield Reason(Severity.MEDIUM, text, (), profile.denied, "turned-away")
+        yield Reason(Severity.MEDIUM, clean(text), tuple(profile.ids["denied"]), profile.denied, "turned-away")
     secrets = profile.seen("secrets-read")
     if secrets is not None and secrets.count >= 10 and not _long(secrets.first, secrets.last):
         yield _of(secrets, Severity.HIGH, f"{secrets.count} secrets read in a row")
@@ -239,11 +243,13 @@ def _signs(profile: Profile, found: list[Reason]) -> Iterator[Reason]:
         if reason.name in ("bulk-read", "agent-uncommon", "agent-scanner", "key-at-two-places", "turned-away"):
             signs[reason.text] = reason.events[:3]
     if len(profile.denied_names) >= 3:
-        signs[f"turned away from {len(profile.denied_names)} different operations"] = ()
+        signs[f"turned away from {len(profile.denied_names)} different operations"] = tuple(profile.ids["denied"][:3])
     signs.update(_new_ways(profile))
     tactics = _tactics(profile)
     for tactic in tactics:
-        signs[f"signs of {tactic.value}"] = ()
+        signs[f"signs of {tactic.value}"] = tuple(
+            item.event_ids[0] for item in profile.evidence.values() if item.finding.tactic is tactic
+        )[:3]
     if profile.console_only and not tactics:
         return
     does_harm = bool(profile.reads or tactics)

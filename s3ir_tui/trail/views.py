@@ -133,19 +133,21 @@ def _buckets(
 
 def _touched(ident: str, touch: Touch, strange: frozenset[str]) -> Reason | None:
     """What a suspect's calls mean for a bucket. From where a credential belongs they are its owner's work."""
-    who = clean(short_arn(ident))
+    who, ids = clean(short_arn(ident)), tuple(touch.ids)
     if strange and touch.ok and not strange & set(touch.addresses):
         return None
     if touch.reads:
         times = "object" if touch.reads == 1 else "objects"
-        return Reason(Severity.HIGH, f"{touch.reads} {times} read by suspect {who}", (), touch.reads, "read-by-suspect")
+        return Reason(
+            Severity.HIGH, f"{touch.reads} {times} read by suspect {who}", ids, touch.reads, "read-by-suspect"
+        )
     if touch.writes or touch.deletes:
         count = touch.writes + touch.deletes
-        return Reason(Severity.HIGH, f"{count} objects changed by suspect {who}", (), count, "changed-by-suspect")
+        return Reason(Severity.HIGH, f"{count} objects changed by suspect {who}", ids, count, "changed-by-suspect")
     if touch.lists or touch.settings:
-        return Reason(Severity.MEDIUM, f"listed or set by suspect {who}", (), touch.ok, "listed-by-suspect")
+        return Reason(Severity.MEDIUM, f"listed or set by suspect {who}", ids, touch.ok, "listed-by-suspect")
     if touch.denied:
-        return Reason(Severity.LOW, f"suspect {who} was turned away", (), touch.denied, "tried-by-suspect")
+        return Reason(Severity.LOW, f"suspect {who} was turned away", ids, touch.denied, "tried-by-suspect")
     return None
 
 
@@ -207,7 +209,7 @@ def visibility(
     for bucket in sorted(buckets.values(), key=lambda item: item.name)[:_LISTED_BUCKETS]:
         seen = bool(bucket.data_first)
         text = (
-            f"data events seen from {bucket.data_first} to {bucket.data_last}; before and after, not logged or nothing done"
+            f"data events seen from {bucket.data_first} to {bucket.data_last}; outside, not logged or not done"
             if seen
             else "no data events seen: reads of its objects were not logged, or there were none"
         )
