@@ -12,6 +12,8 @@ ASSUMED_SECONDS = 900.0
 """Lag where none is measured yet: CloudTrail brings events to Event history "typically within 15 minutes"."""
 
 _SAMPLES = 200
+_OLDEST = 3600.0
+"""An event older than an hour when it comes is history that was looked up, and says nothing of the delay."""
 
 
 class Lags:
@@ -29,7 +31,8 @@ class Lags:
         if ages is None:
             self._ages[source] = deque(maxlen=_SAMPLES)
             return
-        ages.extend(max(0.0, (now - event.at).total_seconds()) for event in new)
+        came = ((now - event.at).total_seconds() for event in new)
+        ages.extend(max(0.0, age) for age in came if age < _OLDEST)
 
     def of(self, source: str) -> float | None:
         """Seconds, or `None` before the first measured event."""

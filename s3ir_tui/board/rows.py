@@ -42,15 +42,19 @@ class Look:
 
 
 def principal_rows(known: Known, look: Look) -> tuple[Row, ...]:
-    """Principals, suspects first, then by severity and name: the order does not change from call to call."""
+    """Principals: suspects first, then by severity, those who made credentials for others before those others, name.
+
+    The order does not change from call to call.
+    """
     rows = [_principal(known, sighting, look) for sighting in known.analysis.principals()]
+    made = {row.id: len(known.analysis.family(row.id).credentials) for row in rows if row.suspect}
     seen = {row.id for row in rows}
     rows += [
         Row("principal", arn, clean(short_arn(arn)), facts=_posture_facts(known, arn), marked=_marked(known, arn))
         for arn in known.principals
         if arn not in seen
     ]
-    return _ordered(rows)
+    return tuple(sorted(rows, key=lambda row: (*_rank(row)[:2], -made.get(row.id, 0), row.label)))
 
 
 def bucket_rows(known: Known) -> tuple[Row, ...]:
@@ -68,7 +72,11 @@ def instance_rows(known: Known) -> tuple[Row, ...]:
 
 
 def _ordered(rows: Iterable[Row]) -> tuple[Row, ...]:
-    return tuple(sorted(rows, key=lambda row: (not row.suspect, -row.severity, row.label)))
+    return tuple(sorted(rows, key=_rank))
+
+
+def _rank(row: Row) -> tuple[bool, int, str]:
+    return not row.suspect, -row.severity, row.label
 
 
 def _marked(known: Known, ident: str, kind: str = "principal") -> bool:

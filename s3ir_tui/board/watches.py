@@ -145,7 +145,7 @@ def _workload(known: Known, idents: Collection[str], since: str) -> tuple[str, .
     touched = {bucket for item in actors for bucket in item.buckets}
     lines = []
     for item in sightings:
-        ours = bool(analysis.own_keys & set(item.access_keys))
+        ours = bool(set(analysis.own_keys) & set(item.access_keys))
         if item in actors or ours or not touched & set(item.buckets):
             continue
         last, refused = analysis.last_ok([item.id]), analysis.first_denied_after([item.id], since)
