@@ -6,14 +6,19 @@ import asyncio
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
+from actions.desk import Desk
+from actions.plan import Refusal
 from s3ir_tui.app import WarRoomApp
+from s3ir_tui.headless.act import Unrecorded
 from s3ir_tui.model import Severity, State
 from s3ir_tui.room import Detail, Kind, LogLine, Proposal, Pulse, Row, Snapshot, SourceStatus, Status, Update
+from s3ir_tui.trail.analysis import Analysis
 from s3ir_tui.trail.event import Event, Judged
 
 PICTURE = Path(__file__).with_name("war-room.svg")
-SIZE = (132, 34)
+SIZE = (132, 27)
 _USER = "arn:aws:iam::111122223333:user/svc-export"
 _ETL = "arn:aws:sts::111122223333:assumed-role/etl-role/nightly"
 
@@ -38,7 +43,7 @@ _LINES = (
     Judged(_event(3, "GetObject", _USER, "payroll-2026", "q3/salaries.csv"), Severity.HIGH, ("first read",)),
     Judged(_event(4, "GetObject", _USER, "payroll-2026", "q3/bonus.csv"), Severity.HIGH, ("first read",)),
     Judged(_event(6, "PutObject", _ETL, "exports", "nightly/part-0012")),
-    Judged(_event(7, "PutBucketPolicy", _USER, "payroll-2026"), Severity.CRITICAL, ("lets in 999988887777",)),
+    Judged(_event(7, "PutBucketPolicy", _USER, "payroll-2026"), Severity.CRITICAL, ("lets in 9999…7777",)),
     Judged(_event(9, "GetObject", _USER, "payroll-2026", "q3/iban.csv"), Severity.HIGH, ("first read",)),
     Judged(_event(11, "CreateAccessKey", _USER), Severity.CRITICAL, ("makes itself a second key",)),
     Judged(_event(12, "GetSessionToken", _USER), Severity.HIGH, ("makes itself a session",)),
@@ -110,9 +115,13 @@ class Moment:
         return ()
 
 
+def _nowhere() -> NoReturn:
+    raise Refusal("a picture has no account")
+
+
 async def picture() -> str:
     """The screen as SVG, without the fonts that it would load from elsewhere."""
-    app = WarRoomApp(Moment(), None, None)
+    app = WarRoomApp(Moment(), Desk(_nowhere, Unrecorded(), Analysis))
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause(1.0)
         drawn = app.export_screenshot(title="s3ir-tui")

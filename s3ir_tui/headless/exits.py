@@ -26,7 +26,7 @@ EXPLAINED = """\
 4    refused: lock-out, not confirmed, or not possible now; nothing was changed
 5    the case cannot be read or written
 70   a fault of this program
-130  interrupted"""
+130  interrupted; 129 and 143 where the terminal went away or it was terminated"""
 
 
 class Failure(Exception):
