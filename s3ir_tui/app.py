@@ -121,10 +121,16 @@ class WarRoomApp(App[None]):
             if isinstance(screen, CaseScreen) and (screen.is_current or screen is self._war_room):
                 screen.update()
 
+    def _case_screen(self) -> CaseScreen | None:
+        """The screen in sight, where it is one of ours and the application still has one."""
+        stack = self.screen_stack
+        return stack[-1] if stack and isinstance(stack[-1], CaseScreen) else None
+
     def _listen(self) -> None:
         silent = time.monotonic() - self._heard
-        if self.state.heard and silent > SILENCE_SECONDS and isinstance(self.screen, CaseScreen):
-            self.screen.show_silence(silent)
+        screen = self._case_screen()
+        if self.state.heard and silent > SILENCE_SECONDS and screen is not None:
+            screen.show_silence(silent)
 
     # -- plans ---------------------------------------------------------------------------------
 
@@ -144,9 +150,9 @@ class WarRoomApp(App[None]):
     def on_run_changed(self, _: RunChanged) -> None:
         """Show how far it is."""
         self._paint()
-        run = self.state.run
-        if run is not None and run.ended and isinstance(self.screen, CaseScreen):
-            self.screen.run_ended(run)
+        run, screen = self.state.run, self._case_screen()
+        if run is not None and run.ended and screen is not None:
+            screen.run_ended(run)
 
     # -- the way out ---------------------------------------------------------------------------
 
@@ -156,10 +162,10 @@ class WarRoomApp(App[None]):
 
     def action_leave(self) -> None:
         """Leave; ask first where a plan runs."""
-        run, screen = self.state.run, self.screen
+        run, screen = self.state.run, self._case_screen()
         if run is None or run.ended:
             self._leave()
-        elif isinstance(screen, CaseScreen):
+        elif screen is not None:
             screen.ask("a plan runs; leave after the step in flight? type yes", self._leave_if)
 
     def _leave_if(self, text: str) -> None:
@@ -167,8 +173,9 @@ class WarRoomApp(App[None]):
             self._leave()
 
     def _leave(self) -> None:
-        if isinstance(self.screen, CaseScreen):
-            self.screen.say("leaving: what runs is recorded first …", seconds=0)
+        screen = self._case_screen()
+        if screen is not None:
+            screen.say("leaving: what runs is recorded first …", seconds=0)
         self.leaving.begin("closed by the responder")
 
     def _told_to_end(self, code: int) -> None:

@@ -21,7 +21,7 @@ class RowScreen(DocumentScreen):
     """
 
     BINDINGS = bindings("row")
-    PLACES = ("row", "pages", "all")
+    PLACES = ("row", "document", "pages", "all")
 
     def __init__(self, state: State, row: Row) -> None:
         detail = state.room.detail(row.kind, row.id)

@@ -10,7 +10,7 @@ from textual.widget import Widget
 from s3ir_tui.text import clean_block
 from screens import clipboard
 from screens.base import CaseScreen
-from screens.keys import Where
+from screens.keys import Where, bindings
 from screens.state import State
 from screens.widgets.lines import Lines, Spans, ruled
 from screens.widgets.pages import Pages, Paragraph
@@ -49,7 +49,8 @@ class DocumentScreen(CaseScreen):
         copied: What is copied instead of the text; "" for the text itself.
     """
 
-    PLACES: ClassVar[tuple[Where, ...]] = ("pages", "all")
+    PLACES: ClassVar[tuple[Where, ...]] = ("document", "pages", "all")
+    BINDINGS = bindings("document")
 
     def __init__(self, state: State, title: str, text: Sequence[Paragraph], copied: str = "") -> None:
         super().__init__(state)

@@ -25,7 +25,7 @@ class EventScreen(DocumentScreen):
     """
 
     BINDINGS = bindings("event")
-    PLACES = ("event", "pages", "all")
+    PLACES = ("event", "document", "pages", "all")
 
     def __init__(self, state: State, line: Judged) -> None:
         event = line.event

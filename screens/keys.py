@@ -8,7 +8,20 @@ from typing import Literal
 from textual.binding import Binding, BindingType
 
 Where = Literal[
-    "all", "list", "room", "review", "actions", "plan", "undo", "watch", "log", "event", "row", "pages", "prompt"
+    "all",
+    "list",
+    "room",
+    "review",
+    "actions",
+    "plan",
+    "undo",
+    "watch",
+    "log",
+    "event",
+    "row",
+    "document",
+    "pages",
+    "prompt",
 ]
 Needs = Literal["", "desk", "live", "timeline"]
 
@@ -123,7 +136,7 @@ KEYS: tuple[Key, ...] = (
     Key("pages.page-down", "pagedown", "scroll_page(1)", "pages", "", "page down"),
     Key("pages.first", "home,g", "scroll_edge(False)", "pages", "", "to the top", shown="home g"),
     Key("pages.last", "end,G", "scroll_edge(True)", "pages", "", "to the end", shown="end G"),
-    Key("pages.copy", "c", "copy", "pages", "copy", "copy it whole"),
+    Key("document.copy", "c", "copy", "document", "copy", "copy it whole"),
     Key("prompt.cancel", "escape", "cancel", "prompt", "cancel", "leave the line as it was"),
     Key("all.help", "question_mark,f1", "help", "all", "help", "every key of this screen", shown="?"),
     Key("all.palette", "colon,ctrl+p", "app.command_palette", "all", "", "palette: everything by name", shown=":"),

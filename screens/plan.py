@@ -68,8 +68,8 @@ class StepList(Rows):
         step = self._plan.steps[index]
         glyph, style, words = self._state(index)
         call = f"{step.call.service} {step.call.operation}"
-        left = 28 if cells < 100 else 36
-        target = 24 if cells < 100 else 34
+        left = 24 if cells < 100 else 36
+        target = 20 if cells < 100 else 34
         gone = DIM if index in self._excluded else PLAIN
         return [
             (f"{glyph} ", style),
@@ -118,7 +118,7 @@ class PlanScreen(CaseScreen):
         self.plan = plan
         self._asks = plan.danger is Danger.IRREVERSIBLE or (needs_reason and bool(plan.steps))
         self._excluded: set[int] = set()
-        self._opened_watch = False
+        self._told = False
 
     @property
     def progress(self) -> Run | None:
@@ -203,10 +203,17 @@ class PlanScreen(CaseScreen):
         if not run.ended:
             return
         went_well = run.result is not None and run.result.ok
-        self.say(running_words(run), alarm=not went_well, seconds=0)
-        if went_well and not self.plan.undo_of and not self._opened_watch and self.is_current and run.result:
-            self._opened_watch = True
+        if not self._told:
+            self._told = True
+            self.say(running_words(run), alarm=not went_well, seconds=0)
+            self._go_to_failure(run)
+        if went_well and not self.plan.undo_of and self.is_current and run.result:
             self.app.switch_screen(WatchScreen(self.state, run.result.plan_ref))
+
+    def _go_to_failure(self, run: Run) -> None:
+        bad = [index for index, state in enumerate(run.states) if state in (StepState.FAILED, StepState.MOVED)]
+        if bad:
+            self.query_one(StepList).move_to(bad[0])
 
     def run_ended(self, run: Run) -> None:
         """It is said by `refill` where it is the plan shown here."""

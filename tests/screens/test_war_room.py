@@ -268,3 +268,18 @@ def test_every_state_is_a_word_with_a_glyph(state: State) -> None:
             await shows(pilot, f" {state.value}")
 
     run(test())
+
+
+def test_copy_puts_the_whole_record_where_it_can_be_pasted_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    copied: list[str] = []
+    monkeypatch.setattr("screens.clipboard.copy", lambda text, _osc52: copied.append(text) or "copied")
+
+    async def test() -> None:
+        async with console() as pilot:
+            await press(pilot, "enter")
+            await shows(pilot, "event-15")
+            await press(pilot, "c")
+            await shows(pilot, " copied")
+            assert '"userAgent": "aws-cli/2.17"' in copied[0]
+
+    run(test())
