@@ -202,7 +202,7 @@ def play(
     _check_scenario(scenario)
     # The settings of the real account stay out of the practice: its profile, its case, its principals.
     practice = Settings(cases=chosen.cases, quiet=chosen.quiet, mouse=chosen.mouse, case=case)
-    folder = settings.case_folder(practice, kind=f"gameday-{scenario}")
+    folder = settings.case_folder(practice, kind="gameday")
     from s3ir_tui.gameday.play import play as run
 
     def open_console(info: dict[str, Any]) -> int:

@@ -104,7 +104,7 @@ def case_folder(settings: Settings, *, kind: str = "case", now: datetime | None 
         SettingsError: The name cannot be that of a folder.
     """
     if not settings.case:
-        return settings.cases / f"{kind}-{(now or datetime.now(UTC)):%Y%m%dT%H%M%SZ}"
+        return settings.cases / f"{kind}-{(now or datetime.now(UTC)):%y%m%d-%H%M%S}"
     return _place(settings.case, settings.cases)
 
 

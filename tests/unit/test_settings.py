@@ -119,7 +119,7 @@ def test_case_is_a_name_among_the_cases_or_a_folder() -> None:
     assert case_folder(Settings(case="./IR-42", cases=cases)) == Path("IR-42")
     assert case_folder(Settings(case="/tmp/IR-42", cases=cases)) == Path("/tmp/IR-42")
     new = case_folder(Settings(cases=cases), kind="gameday", now=datetime(2026, 11, 24, 9, 14, 7, tzinfo=UTC))
-    assert new == cases / "gameday-20261124T091407Z"
+    assert new == cases / "gameday-261124-091407"
 
 
 @pytest.mark.parametrize("name", ["IR 42", "-x", "a\x1b[2J"])
