@@ -101,7 +101,9 @@ def _view(
     )
     allowed, denied = analysis.pulse(idents, now, CELL_SECONDS, CELLS)
     in_place, changes, when = checked if checked is not None else (item.done, item.done, None)
-    first = item.principals[0] if item.principals else item.label
+    asked = [value for values in item.targets.values() for value in values]
+    first = next((name for name in (*asked, *item.principals) if name), item.label)
+    signing = [ident for ident in idents if not _redundant(ident, idents)]
     return WatchView(
         id=item.ref,
         label=clean(short_arn(first)),
@@ -113,7 +115,7 @@ def _view(
         proof_from=silence.proof_from,
         quiet_at=silence.quiet_at,
         pulse=Pulse(CELL_SECONDS, allowed, denied),
-        credentials=tuple(_credential(known, ident) for ident in sorted(idents) if not _redundant(ident, idents)),
+        credentials=_credentials(known, signing, silence.since),
         in_place=in_place,
         changes=changes,
         checked=iso(when) if when else "",
@@ -125,6 +127,13 @@ def _view(
 def _redundant(ident: str, idents: Collection[str]) -> bool:
     """An ARN beside the access keys that it signs with says nothing more."""
     return ident.startswith("arn:") and any(other.startswith(("AKIA", "ASIA")) for other in idents)
+
+
+def _credentials(known: Known, idents: Collection[str], since: str) -> tuple[WatchedCredential, ...]:
+    """Those that were used since the hour before, or never; sessions that ended long ago say nothing."""
+    shown = [_credential(known, ident) for ident in sorted(idents)]
+    recent = _later(since, -timedelta(hours=1))
+    return tuple(item for item in shown if item.denied or not item.last_ok or item.last_ok >= recent)
 
 
 def _credential(known: Known, ident: str) -> WatchedCredential:
