@@ -63,6 +63,7 @@ class Analysis:
         self._profiles: dict[str, Profile] = {}
         self._buckets: dict[str, BucketProfile] = {}
         self._standing: dict[str, tuple[tuple[int, bool], int, tuple[Reason, ...]]] = {}
+        self._handed_down: dict[str, Severity] = {}
         self._log_buckets: set[str] = set()
         self._skipped: dict[tuple[str, str], int] = {}
         self._gaps: dict[str, str] = {}
@@ -184,12 +185,13 @@ class Analysis:
     # -- what detections ask ----------------------------------------------------------------------
 
     def standing(self, principal: str) -> Severity:
-        """How suspicious a principal is by its own calls so far."""
+        """How suspicious a principal is: by its calls so far, and by whoever made its credential."""
         profile = self._profiles.get(principal)
         if profile is None:
             return Severity.INFO
         reasons = self._own_reasons(profile)
-        return reasons[0].severity if reasons else Severity.INFO
+        own = reasons[0].severity if reasons else Severity.INFO
+        return max(own, self._handed_down.get(principal, Severity.INFO))
 
     def keeps_logs(self, bucket: str) -> bool:
         """Whether CloudTrail delivers into this bucket."""
@@ -232,7 +234,9 @@ class Analysis:
         with self._lock:
             if self._shown is None or self._shown[0] != self._revision:
                 own = {ident: self._own_reasons(item, exact=True) for ident, item in self._profiles.items()}
-                self._shown = (self._revision, views.show(self._profiles, own, self._buckets, self.lineage))
+                shown = views.show(self._profiles, own, self._buckets, self.lineage)
+                self._shown = (self._revision, shown)
+                self._handed_down = {item.id: item.severity for item in shown.principals if item.severity >= SUSPECT}
             return self._shown[1]
 
     def family(self, ident: str) -> Family:

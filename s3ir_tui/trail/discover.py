@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,30 +25,43 @@ def discover(account: Account, since: datetime) -> tuple[Source, ...]:
         account: The connection.
         since: How far the sources look back.
     """
-    regions = list(dict.fromkeys((account.region, GLOBAL_REGION)))
+    regions = dict.fromkeys((account.region, GLOBAL_REGION))
     found: list[Source] = [LookupSource(account, region, since) for region in regions]
     try:
         trails = account.call("cloudtrail", "DescribeTrails", {}).get("trailList") or []
     except AwsError:
-        return tuple(found)
-    buckets: dict[str, tuple[dict[str, Any], bool]] = {}
+        return tuple(found)  # the lookup says by itself what this identity may not see
+    buckets: dict[tuple[str, str], bool] = {}
     for trail in trails:
-        name = str(trail.get("S3BucketName") or "")
-        if name:
-            before = buckets.get(name, (trail, False))
-            buckets[name] = (trail, before[1] or _selects_data(account, trail))
-    for name, (trail, data) in buckets.items():
-        prefix, owner = str(trail.get("S3KeyPrefix") or ""), account.identity.account
-        found.append(TrailBucketSource(account, name, prefix, owner, regions, since, data_events=data))
+        place = (str(trail.get("S3BucketName") or ""), str(trail.get("S3KeyPrefix") or ""))
+        if place[0]:
+            buckets[place] = buckets.get(place, False) or _selects_data(account, trail)
+    owner = account.identity.account
+    found += [
+        TrailBucketSource(account, name, prefix, owner, (), since, data_events=data)
+        for (name, prefix), data in buckets.items()
+    ]
     return tuple(found)
 
 
-def _selects_data(account: Account, trail: dict[str, Any]) -> bool:
+def _selects_data(account: Account, trail: Mapping[str, Any]) -> bool:
+    """Whether a trail logs S3 data events at all, of some bucket."""
     region = str(trail.get("HomeRegion") or account.region)
+    name = str(trail.get("TrailARN") or trail.get("Name") or "")
     try:
-        answer = account.call("cloudtrail", "GetEventSelectors", {"TrailName": trail["TrailARN"]}, region)
+        answer = account.call("cloudtrail", "GetEventSelectors", {"TrailName": name}, region)
     except AwsError:
         return False
-    plain = any(item.get("DataResources") for item in answer.get("EventSelectors") or ())
-    fields = [f for item in answer.get("AdvancedEventSelectors") or () for f in item.get("FieldSelectors") or ()]
-    return plain or any(f.get("Field") == "eventCategory" and "Data" in (f.get("Equals") or ()) for f in fields)
+    return selects_s3_data(answer)
+
+
+def selects_s3_data(answer: Mapping[str, Any]) -> bool:
+    """Whether the answer of GetEventSelectors includes object-level events of S3, by either kind of selectors."""
+    for selector in answer.get("EventSelectors") or ():
+        if any(item.get("Type") == "AWS::S3::Object" for item in selector.get("DataResources") or ()):
+            return True
+    for selector in answer.get("AdvancedEventSelectors") or ():
+        fields = {item.get("Field"): item.get("Equals") or () for item in selector.get("FieldSelectors") or ()}
+        if "Data" in fields.get("eventCategory", ()) and "AWS::S3::Object" in fields.get("resources.type", ()):
+            return True
+    return False

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol, runtime_checkable
 
+from s3ir_tui.aws.errors import AwsError
 from s3ir_tui.trail.event import Event
+
+BUSY = 0.1
+"""Seconds between two polls while there is more to catch up on."""
+
+_THROTTLED = frozenset(
+    {"Throttling", "ThrottlingException", "RequestLimitExceeded", "SlowDown", "TooManyRequestsException"}
+)
 
 
 class SourceError(Exception):
@@ -36,4 +46,65 @@ class Source(Protocol):
     def interval(self) -> float: ...
 
     def poll(self) -> list[Event]:
-        """The events that are new to the source, and perhaps some that are not; raises `SourceError`."""
+        """One pass, newest first and bounded, so that something can be shown soon.
+
+        Raises:
+            SourceError: Nothing could be read this time.
+        """
+
+
+@runtime_checkable
+class CatchesUp(Protocol):
+    """A source that reads what is old in parts.
+
+    Attributes:
+        caught_up: Whether the last poll left nothing older to be read.
+    """
+
+    @property
+    def caught_up(self) -> bool: ...
+
+
+class Calls(Protocol):
+    """The reading half of `Account`, as sources use it."""
+
+    def call(self, service: str, operation: str, params: Mapping[str, Any], region: str = "") -> dict[str, Any]:
+        """Make one call; raises `AwsError`."""
+
+    def pages(
+        self, service: str, operation: str, params: Mapping[str, Any], key: str, region: str = ""
+    ) -> Iterator[Any]:
+        """All items of a paged read; raises `AwsError`."""
+
+
+def throttled(error: AwsError) -> bool:
+    """Whether AWS asks for fewer calls."""
+    return error.code in _THROTTLED
+
+
+def trouble(name: str, error: AwsError) -> SourceError:
+    """The error of a source: it is tried again soon after throttling, later after anything else."""
+    return SourceError(f"{name}: {error}", 5.0 if throttled(error) else 15.0)
+
+
+def caught_up(source: Source) -> bool:
+    """Whether a source has nothing older left to be read."""
+    return source.caught_up if isinstance(source, CatchesUp) else True
+
+
+def drain(source: Source, *, seconds: float = 300.0, clock: Callable[[], float] = time.monotonic) -> list[Event]:
+    """Poll until the source has caught up.
+
+    Args:
+        source: The source.
+        seconds: When to stop all the same; `caught_up` tells.
+        clock: Monotonic seconds.
+
+    Raises:
+        SourceError: A poll failed.
+    """
+    until = clock() + seconds
+    events = source.poll()
+    while not caught_up(source) and clock() < until:
+        events += source.poll()
+    return events

@@ -3,88 +3,182 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
-from s3ir_tui.aws.errors import AwsError
+from s3ir_tui.aws.errors import AwsError, from_exception
 from s3ir_tui.model import utc_now
-from s3ir_tui.trail.decode import decode
+from s3ir_tui.trail.decode import Decoded, Skipped, decode
 from s3ir_tui.trail.event import Event
-from s3ir_tui.trail.sources.base import SourceError
+from s3ir_tui.trail.sources.base import BUSY, Calls, SourceError, trouble
 
-if TYPE_CHECKING:
-    from s3ir_tui.aws.account import Account
+INTERVAL = 2.0
+FILES_A_POLL = 64
+LATE = timedelta(hours=1)
+"""Files are delivered late at times, under their older name: so far back is listed each time."""
 
-_REMEMBERED = 200_000
+WHOLE_EVERY = timedelta(minutes=10)
+"""How often the days are listed from their beginning."""
+
 _AT_ONCE = 8
-_LATE = timedelta(hours=1)
-"""Late files are stored under an older time: the day before is listed again until so long after midnight."""
+_REMEMBERED = 200_000
+_TRIES = 3
+_MOST_SKIPPED = 1000
 
 
 class TrailBucketSource:
-    """Lists the day's prefixes again and again and reads the files that it has not read.
+    """Lists the prefixes of each day again and again, and reads the files that it has not read, newest first.
 
     Args:
         account: The connection.
         bucket: The trail's bucket.
         prefix: The trail's key prefix, or "".
         account_id: The account whose events are read.
-        regions: Regions whose prefixes are listed.
-        since: How far to look back first.
+        regions: Regions to read, or empty for those that the bucket has.
+        since: How far to look back.
         data_events: Whether the trail's selectors include S3 data events.
+        files: Most files in one poll.
+        clock: The time, UTC.
     """
-
-    interval = 2.0
 
     def __init__(
         self,
-        account: Account,
+        account: Calls,
         bucket: str,
         prefix: str,
         account_id: str,
         regions: Sequence[str],
         since: datetime,
         *,
-        data_events: bool,
+        data_events: bool = True,
+        files: int = FILES_A_POLL,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.name = f"bucket {bucket}"
         self.data_events = data_events
-        self._account, self._bucket = account, bucket
-        begin = f"{prefix.rstrip('/')}/" if prefix else ""
-        self._bases = [f"{begin}AWSLogs/{account_id}/CloudTrail/{region}/" for region in regions]
-        self._from = since
+        self.skipped: list[Skipped] = []
+        self._account, self._bucket, self._id = account, bucket, account_id
+        self._root = f"{prefix.strip('/')}/AWSLogs/" if prefix.strip("/") else "AWSLogs/"
+        self._regions = tuple(regions)
+        self._since, self._files, self._clock = since, files, clock
         self._read: OrderedDict[str, None] = OrderedDict()
-        self._first = True
+        self._waiting: dict[str, int] = {}
+        self._bases: tuple[str, ...] = ()
+        self._whole_at: datetime | None = None
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether every file that was listed has been read."""
+        return self._whole_at is not None and not self._waiting
+
+    @property
+    def interval(self) -> float:
+        """Seconds to wait before the next poll."""
+        return INTERVAL if self.caught_up else BUSY
 
     def poll(self) -> list[Event]:
-        """Read the new files of today, and of the days before on the first poll."""
-        now = utc_now()
+        """List what is new and read a part of what waits, newest first.
+
+        Raises:
+            SourceError: The bucket cannot be listed, or not one file of it can be read.
+        """
         try:
-            keys = [key for base in self._bases for day in self._days(now) for key in self._list(f"{base}{day}/")]
-            new = [key for key in keys if key not in self._read]
-            with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="trail-file") as pool:
-                found = [event for events in pool.map(self._events, new) for event in events]
+            self._list(self._clock())
         except AwsError as error:
-            raise SourceError(f"{self.name}: {error}", 15.0) from None
-        self._read.update(dict.fromkeys(new))
+            raise trouble(self.name, error) from None
+        keys = sorted(self._waiting, key=_name, reverse=True)[: self._files]
+        if not keys:
+            return []
+        with ThreadPoolExecutor(min(_AT_ONCE, len(keys)), thread_name_prefix="trail-file") as pool:
+            answers = list(pool.map(self._get, keys))
+        events: list[Event] = []
+        problem: AwsError | None = None
+        for key, answer in zip(keys, answers, strict=True):
+            if isinstance(answer, AwsError):
+                problem = answer
+                self._failed(key, answer)
+            else:
+                self._done(key)
+                events += answer.events
+                self._skip(answer.skipped)
+        if problem is not None and all(isinstance(answer, AwsError) for answer in answers):
+            raise SourceError(f"{self.name}: no log file can be read: {problem}", 15.0)
+        return events
+
+    # -- listing ----------------------------------------------------------------------------------
+
+    def _list(self, now: datetime) -> None:
+        whole = self._whole_at is None or now - self._whole_at >= WHOLE_EVERY
+        if whole:
+            self._bases = tuple(self._find_bases())
+        first = self._whole_at is None
+        begin = self._since if first else now - (timedelta(days=1) if whole else LATE)
+        for base in self._bases:
+            for day in range((now.date() - begin.date()).days + 1):
+                date = begin.date() + timedelta(days=day)
+                self._list_day(base, f"{date:%Y/%m/%d}/", begin if not whole else None)
+        if whole:
+            self._whole_at = now
+
+    def _list_day(self, base: str, day: str, after: datetime | None) -> None:
+        prefix = f"{base}{day}"
+        params = {"Bucket": self._bucket, "Prefix": prefix}
+        if after is not None and f"{after:%Y/%m/%d}/" == day:
+            # Names carry the time: acct_CloudTrail_region_YYYYMMDDTHHmmZ_unique.json.gz
+            region = base.rstrip("/").rsplit("/", 1)[-1]
+            params["StartAfter"] = f"{prefix}{self._id}_CloudTrail_{region}_{after:%Y%m%dT%H%M}"
+        for item in self._account.pages("s3", "ListObjectsV2", params, "Contents"):
+            key = str(item["Key"])
+            if key.endswith((".json.gz", ".json")) and key not in self._read and key not in self._waiting:
+                self._waiting[key] = 0
+
+    def _find_bases(self) -> Iterator[str]:
+        """Prefixes of the account's Regions: of its own trail, or of its organization's."""
+        roots = [f"{self._root}{self._id}/CloudTrail/"]
+        roots += [f"{item}{self._id}/CloudTrail/" for item in self._folders(self._root) if "/o-" in f"/{item}"]
+        for root in roots:
+            if self._regions:
+                yield from (f"{root}{region}/" for region in self._regions)
+            else:
+                yield from self._folders(root)
+
+    def _folders(self, prefix: str) -> Iterator[str]:
+        params = {"Bucket": self._bucket, "Prefix": prefix, "Delimiter": "/"}
+        for item in self._account.pages("s3", "ListObjectsV2", params, "CommonPrefixes"):
+            yield str(item["Prefix"])
+
+    # -- files ------------------------------------------------------------------------------------
+
+    def _get(self, key: str) -> Decoded | AwsError:
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            answer = self._account.call("s3", "GetObject", {"Bucket": self._bucket, "Key": key})
+            data = answer["Body"].read()
+        except AwsError as error:
+            return error
+        except (BotoCoreError, OSError) as error:
+            return from_exception("s3:GetObject", error, on=f"{self._bucket}/{key}")
+        return decode(data, f"s3://{self._bucket}/{key}")
+
+    def _failed(self, key: str, error: AwsError) -> None:
+        self._waiting[key] += 1
+        if self._waiting[key] >= _TRIES and (error.denied or error.code in ("NoSuchKey", "KMS.DisabledException")):
+            self._done(key)
+            self._skip([Skipped(f"s3://{self._bucket}/{key}", str(error))])
+
+    def _done(self, key: str) -> None:
+        self._waiting.pop(key, None)
+        self._read[key] = None
         while len(self._read) > _REMEMBERED:
             self._read.popitem(last=False)
-        self._first = False
-        return found
 
-    def _days(self, now: datetime) -> list[str]:
-        begin = self._from if self._first else now - _LATE
-        count = (now.date() - begin.date()).days
-        return [f"{now.date() - timedelta(days=back):%Y/%m/%d}" for back in range(count, -1, -1)]
+    def _skip(self, skipped: Sequence[Skipped]) -> None:
+        room = _MOST_SKIPPED - len(self.skipped)
+        self.skipped += skipped[: max(room, 0)]
 
-    def _list(self, prefix: str) -> Iterator[str]:
-        for item in self._account.pages("s3", "ListObjectsV2", {"Bucket": self._bucket, "Prefix": prefix}, "Contents"):
-            key = str(item["Key"])
-            if key.endswith((".json.gz", ".json")):
-                yield key
 
-    def _events(self, key: str) -> list[Event]:
-        answer = self._account.call("s3", "GetObject", {"Bucket": self._bucket, "Key": key})
-        return decode(answer["Body"].read(), f"s3://{self._bucket}/{key}").events
+def _name(key: str) -> str:
+    """The time in the name of a file: `YYYYMMDDTHHmmZ_unique`."""
+    return key.rsplit("/", 1)[-1].split("_", 3)[-1]

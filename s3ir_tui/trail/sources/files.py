@@ -1,35 +1,136 @@
-"""Events from files and folders of CloudTrail."""
+"""Events from files and folders of CloudTrail, file by file, in memory that does not grow with them."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO
+
+from isal import igzip
 
 from s3ir_tui.trail.decode import Skipped, decode
 from s3ir_tui.trail.event import Event
+from s3ir_tui.trail.gunzip import is_gzip
 
-_NAMES = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".log.gz", ".gz")
+SUFFIXES = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".log.gz")
+"""Names that a folder is searched for; a file that is named itself may be called anything."""
+
+CHUNK = 16 << 20
+"""Bytes of a long file of lines that are decoded at once."""
+
+WHOLE = 128 << 20
+"""Files that unfold to more than this must be lines of JSON, or they are too long to be read."""
+
+Batch = tuple[list[Event], list[Skipped]]
 
 
-def iter_events(paths: Iterable[Path]) -> Iterator[tuple[list[Event], list[Skipped]]]:
-    """Events file by file, in the order of the names; what cannot be read is skipped with its reason.
+class FilesSource:
+    """Files and folders as a source: each file is read once, and again when it has changed.
 
     Args:
-        paths: Files of any name, and folders that are searched for `.json`, `.json.gz` and NDJSON.
+        paths: Files and folders.
     """
-    for path in paths:
-        for file in _files(path):
+
+    interval = 5.0
+    data_events = True
+    caught_up = True
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._paths = tuple(paths)
+        self.name = f"files {self._paths[0].name}" if self._paths else "files"
+        self.skipped: list[Skipped] = []
+        self._read: dict[Path, tuple[int, int]] = {}
+
+    def poll(self) -> list[Event]:
+        """The events of the files that are new or have changed."""
+        found: list[Event] = []
+        for file in _walk(self._paths):
             try:
-                data = file.read_bytes()
-            except OSError as error:
-                yield [], [Skipped(str(file), error.strerror or "cannot be read")]
+                stat = file.stat()
+            except OSError:
                 continue
-            found = decode(data, str(file))
-            yield found.events, found.skipped
+            state = (stat.st_mtime_ns, stat.st_size)
+            if self._read.get(file) == state:
+                continue
+            self._read[file] = state
+            for events, skipped in _read(file):
+                found += events
+                self.skipped += skipped
+        return found
 
 
-def _files(path: Path) -> Iterator[Path]:
-    if path.is_dir():
-        yield from sorted(item for item in path.rglob("*") if item.is_file() and item.name.endswith(_NAMES))
-    else:
-        yield path
+def iter_events(paths: Iterable[Path]) -> Iterator[Batch]:
+    """Events batch by batch, in the order of the names; what cannot be read is skipped with its reason.
+
+    Args:
+        paths: Files of any name, and folders that are searched for CloudTrail's and NDJSON names.
+
+    Yields:
+        Events and what was left out: of a whole file, or of a part of a long one.
+    """
+    for file in _walk(paths):
+        yield from _read(file)
+
+
+def _walk(paths: Iterable[Path]) -> Iterator[Path]:
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        for folder, folders, files in os.walk(path):
+            folders.sort()
+            yield from (Path(folder, name) for name in sorted(files) if name.lower().endswith(SUFFIXES))
+
+
+def _read(file: Path) -> Iterator[Batch]:
+    try:
+        with file.open("rb") as stream:
+            head = stream.read(2)
+            stream.seek(0)
+            if is_gzip(head) and file.stat().st_size > WHOLE // 16:
+                with igzip.IGzipFile(fileobj=stream, mode="rb") as unfolded:
+                    yield from _stream(file, unfolded)
+            elif file.stat().st_size > WHOLE:
+                yield from _stream(file, stream)
+            else:
+                yield _decode(file, stream.read())
+    except OSError as error:
+        yield [], [Skipped(str(file), f"cannot be read: {error.strerror or error}")]
+    except EOFError:
+        yield [], [Skipped(str(file), "gzip is cut off")]
+
+
+def _stream(file: Path, stream: IO[bytes]) -> Iterator[Batch]:
+    """A long file: lines in chunks, or the whole of it if it is not too long for that."""
+    data = stream.read(CHUNK)
+    if not _are_lines(data):
+        data += stream.read(WHOLE * 4 - len(data))
+        if stream.read(1):
+            yield [], [Skipped(str(file), f"more than {WHOLE * 4 >> 20} MB in one JSON value: split it first")]
+        else:
+            yield _decode(file, data)
+        return
+    rest = b""
+    while data:
+        whole, newline, tail = (rest + data).rpartition(b"\n")
+        if newline:
+            yield _decode(file, whole)
+        rest = tail
+        if len(rest) > WHOLE:
+            yield [], [Skipped(str(file), "a line is too long")]
+            return
+        data = stream.read(CHUNK)
+    if rest.strip():
+        yield _decode(file, rest)
+
+
+def _are_lines(data: bytes) -> bool:
+    first, newline, _ = data.lstrip().partition(b"\n")
+    found = decode(first, "") if newline and first[:1] in b"{" and first.rstrip()[-1:] == b"}" else None
+    return found is not None and bool(found.events)
+
+
+def _decode(file: Path, data: bytes) -> Batch:
+    found = decode(data, str(file))
+    return found.events, found.skipped

@@ -2,81 +2,153 @@
 
 from __future__ import annotations
 
-import threading
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from s3ir_tui.aws.errors import AwsError
 from s3ir_tui.model import utc_now
 from s3ir_tui.trail.decode import decode_record
+from s3ir_tui.trail.dedupe import SeenIds
 from s3ir_tui.trail.event import Event
-from s3ir_tui.trail.sources.base import SourceError
+from s3ir_tui.trail.sources.base import BUSY, Calls, throttled, trouble
 
-if TYPE_CHECKING:
-    from s3ir_tui.aws.account import Account
+INTERVAL = 2.0
+PAGE = 50
+PACE = 0.55
+"""Seconds between requests: two a second per account and Region (CloudTrail API), shared with whoever else looks."""
 
-_PER_PAGE = 50
-_APART = 0.55
-"""Seconds between requests: two a second per account and Region (CloudTrail API), shared with others who look."""
+OVERLAP = timedelta(minutes=15)
+"""Events come "typically within 15 minutes", in no order: so far back is looked again, once a minute."""
 
-_OVERLAP = timedelta(minutes=15)
-"""How far each poll looks back again: events come "typically within 15 minutes", in no order."""
+SHORT_OVERLAP = timedelta(minutes=2)
+DEEP_EVERY = timedelta(minutes=1)
+PAGES_A_POLL = 10
 
-_PAGES = 200
-_THROTTLED = ("ThrottlingException", "Throttling", "RequestLimitExceeded")
+_MOST_WINDOWS = 100
+_TRIES = 4
+_REMEMBERED = 100_000
+
+Window = tuple[datetime, datetime]
 
 
 class LookupSource:
-    """Polls LookupEvents from a moment on, with an overlap; asks again only for what may still be missing.
+    """Polls LookupEvents: what is new first, then, page by page, what is older.
 
     Args:
         account: The connection.
         region: The Region to look in.
-        since: How far to look back first.
+        since: How far to look back.
+        pages: Most pages of 50 events in one poll.
+        clock: The time, UTC.
+        monotonic: Seconds, for the pace.
+        sleep: Waits.
     """
 
     data_events = False
-    interval = 2.0
 
-    def __init__(self, account: Account, region: str, since: datetime) -> None:
+    def __init__(
+        self,
+        account: Calls,
+        region: str,
+        since: datetime,
+        *,
+        pages: int = PAGES_A_POLL,
+        clock: Callable[[], datetime] = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.name = f"lookup {region}"
-        self._account, self._region, self._since = account, region, since
-        self._seen: set[str] = set()
-        self._newest = since
-        self._asked = 0.0
-        self._lock = threading.Lock()
+        self._account, self._region, self._since, self._pages = account, region, since, pages
+        self._clock, self._monotonic, self._sleep = clock, monotonic, sleep
+        self._seen = SeenIds(_REMEMBERED)
+        self._newest: datetime | None = None
+        self._deep_at: datetime | None = None
+        self._asked = float("-inf")
+        # What is still to be read, newest last.
+        self._windows: list[Window] = []
+        self._left = pages
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether nothing older is left to be read."""
+        return self._newest is not None and not self._windows
+
+    @property
+    def interval(self) -> float:
+        """Seconds to wait before the next poll."""
+        return INTERVAL if self.caught_up else BUSY
 
     def poll(self) -> list[Event]:
-        """Page back from now until a page holds nothing new, or the start is reached."""
-        with self._lock:
-            start = max(self._since, self._newest - _OVERLAP)
-            found: list[Event] = []
-            token = ""
-            for _ in range(_PAGES):
-                answer = self._ask(start, token)
-                page = [event for event in map(_event, answer.get("Events") or ()) if event is not None]
-                new = [event for event in page if event.id not in self._seen]
-                self._seen.update(event.id for event in new)
-                found += new
-                token = str(answer.get("NextToken") or "")
-                if not token or (page and not new):
-                    break
-            if found:
-                self._newest = max(self._newest, *(event.at for event in found))
-            return found
+        """Read what is new, then a part of what is older.
 
-    def _ask(self, start: datetime, token: str) -> dict[str, Any]:
-        time.sleep(max(0.0, self._asked + _APART - time.monotonic()))
-        self._asked = time.monotonic()
-        params: dict[str, Any] = {"StartTime": start, "EndTime": utc_now(), "MaxResults": _PER_PAGE}
+        Raises:
+            SourceError: Not one page could be read.
+        """
+        self._windows.append(self._newest_window())
+        del self._windows[:-_MOST_WINDOWS]
+        self._left = self._pages
+        found: list[Event] = []
+        while self._windows and self._left > 0:
+            try:
+                self._read(self._windows[-1], found)
+            except AwsError as error:
+                if found:
+                    return found  # the window stays; the next poll tells if the trouble does
+                raise trouble(self.name, error) from None
+        return found
+
+    def _newest_window(self) -> Window:
+        now = self._clock()
+        if self._newest is None:
+            self._newest, self._deep_at = self._since, now
+            return self._since, now
+        deep = self._deep_at is None or now - self._deep_at >= DEEP_EVERY
+        if deep:
+            self._deep_at = now
+        return max(self._since, self._newest - (OVERLAP if deep else SHORT_OVERLAP)), now
+
+    def _read(self, window: Window, found: list[Event]) -> None:
+        """Page back through a window; what the budget leaves of it stays for the next time."""
+        start, end = window
+        token = ""
+        oldest = end
+        while True:
+            answer = self._ask(start, end, token)
+            self._left -= 1
+            page = [event for event in map(_event, answer.get("Events") or ()) if event is not None]
+            found += [event for event in page if self._seen.add(event.id)]
+            if page:
+                oldest = min(oldest, min(event.at for event in page))
+                self._newest = max(self._newest or self._since, *(event.at for event in page))
+            token = str(answer.get("NextToken") or "")
+            self._windows.pop()
+            if not token or oldest <= start:
+                return
+            # The end of a window is whole seconds: the second that was cut through is read again.
+            self._windows.append((start, min(end, oldest + timedelta(seconds=1))))
+            if self._left <= 0:
+                return
+
+    def _ask(self, start: datetime, end: datetime, token: str) -> dict[str, Any]:
+        params: dict[str, Any] = {
+            "StartTime": min(start, end),
+            "EndTime": end,
+            "MaxResults": PAGE,
+        }
         if token:
             params["NextToken"] = token
-        try:
-            return self._account.call("cloudtrail", "LookupEvents", params, self._region)
-        except AwsError as error:
-            wait = 5.0 if error.code in _THROTTLED else 30.0
-            raise SourceError(f"{self.name}: {error}", wait) from None
+        for trial in range(_TRIES):
+            self._sleep(max(0.0, self._asked + PACE - self._monotonic()))
+            self._asked = self._monotonic()
+            try:
+                return self._account.call("cloudtrail", "LookupEvents", params, self._region)
+            except AwsError as error:
+                if not throttled(error) or trial == _TRIES - 1:
+                    raise
+                self._sleep(PACE * 2**trial)
+        raise AssertionError("unreachable")
 
 
 def _event(entry: object) -> Event | None:
@@ -84,6 +156,6 @@ def _event(entry: object) -> Event | None:
     if not isinstance(text, str):
         return None
     try:
-        return decode_record(text.encode())
+        return decode_record(text.encode("utf-8", "replace"))
     except ValueError:
         return None
