@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from s3ir_tui.model import State
 from s3ir_tui.room import Proposal, Row, WatchView
+from s3ir_tui.trail.record import ANONYMOUS
 
 _UNCONTAINED = (State.ACTIVE, State.NONE, State.UNKNOWN)
 _WAITING = (State.NO_PROOF_YET, State.NOT_QUIET_YET)
@@ -54,7 +55,8 @@ def _defend(principals: Sequence[Row], watches: Sequence[WatchView]) -> Proposal
 def _contain(principals: Sequence[Row], buckets: Sequence[Row]) -> Proposal | None:
     """Credentials first, then what is open to everyone (PLAYBOOK, Part 2)."""
     for row in principals:
-        if row.suspect and row.state in _UNCONTAINED:
+        # Requests without credentials are stopped at the bucket that they reach.
+        if row.suspect and row.state in _UNCONTAINED and row.id != ANONYMOUS:
             return Proposal(f"contain {row.label}: {_why(row)}", "a", "contain.lineage", (row.kind, row.id))
     for row in buckets:
         if row.suspect and row.state in _UNCONTAINED:

@@ -42,7 +42,7 @@ STATE_HELP: tuple[tuple[State, str], ...] = (
     (State.ACTIVE, "one of its calls succeeded within the lag of the trail"),
     (State.CONTAINING, "a plan against it runs"),
     (State.NO_PROOF_YET, "contained; the trail is still behind, so silence proves nothing"),
-    (State.NOT_QUIET_YET, "calls of it succeeded after it was contained"),
+    (State.NOT_QUIET_YET, "not silent for as long as asked: see last success"),
     (State.QUIET, "nothing of it has succeeded for the time asked"),
     (State.RETURNED, "it was quiet and is back"),
     (State.UNKNOWN, "we cannot see: no data events, or a source is lost"),
