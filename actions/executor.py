@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 READ_BACK_SECONDS = 12.0
 """How long a change may take to be read back: IAM and bucket configuration are eventually consistent."""
 
+LONGEST_HOLD_SECONDS = 60.0
+"""When a plan stops doing again what someone keeps undoing: the responder has to know by then."""
+
+_FIRST_LOOK_SECONDS = 1.0
+"""How long an independent plan waits for a step to be read back before it goes on; it looks again at its end."""
+
+_PAUSE = 0.5
+_PAUSE_IN_FIGHT = 0.1
 _STOPPED = "stopped before this step"
 
 Report = Callable[[Progress], None]
@@ -176,6 +184,7 @@ class _Run:
         self._details = [""] * count
         self._intents = [""] * count
         self._sent: dict[int, Step] = {}
+        self._took: set[int] = set()
         self._stopped = ""
 
     def all(self, excluded: frozenset[int], stop: threading.Event) -> Result:
@@ -193,33 +202,51 @@ class _Run:
                 if state is not StepState.DONE and not self._plan.independent:
                     self._stopped = f"step {index + 1}: {state.value}"
             if self._plan.independent and not stop.is_set():
-                self._hold()
+                self._hold(stop)
             self._end()
         except JournalError as error:
             # What cannot be recorded is not done: no further step, and no end record to write it in.
             self._stopped = f"the log cannot be written ({error}): nothing more is changed"
         return Result(self._ref, tuple(self._states), tuple(self._details), tuple(self._intents), self._stopped)
 
-    def _hold(self) -> None:
-        """Carry out once more what was undone while the plan ran: by now whoever undid it may do so no longer.
+    def _hold(self, stop: threading.Event) -> None:
+        """Wait for what is not read back yet, and do again what is undone meanwhile, for as long as the plan says.
 
-        A deny takes seconds to be enforced, and a thief who watches takes it off meanwhile.
+        A deny takes seconds to be enforced, and a thief who watches takes it off before it is.
         """
-        done = [index for index, state in enumerate(self._states) if state is StepState.DONE]
-        for index in done:
+        begun = quiet_since = time.monotonic()
+        longest = max(self._patience, LONGEST_HOLD_SECONDS if self._plan.hold_seconds else 0)
+        while True:
+            again = self._look_again()
+            now = time.monotonic()
+            if again:
+                quiet_since = now
+            settled = now - quiet_since >= self._plan.hold_seconds and not self._pending()
+            if settled or now - begun > longest or stop.wait(_PAUSE_IN_FIGHT if again else _PAUSE):
+                return
+
+    def _pending(self) -> bool:
+        return any(self._states[index] is StepState.FAILED for index in self._took)
+
+    def _look_again(self) -> bool:
+        """Look once more at every step that AWS accepted; tells whether one was sent again."""
+        again = False
+        for index in sorted(self._took):
             step = self._sent[index]
             try:
                 found = value_of(self._account, step.read)
             except AwsError:
-                continue  # it was read back once; the watch looks again
-            if same(found, step.before) and not same(found, step.after):
+                continue  # looked at again until the time is over
+            if same(found, step.after):
+                if self._states[index] is not StepState.DONE:
+                    self._settle(index, _Outcome(StepState.DONE, "read back", _Sent(True), found))
+            elif same(found, step.before):
+                again = True
                 self._step(index, self._plan.steps[index])
-            elif not same(found, step.after):
-                outcome = _Outcome(
-                    StepState.MOVED, f"changed while the plan ran: {difference(step.after, found)}", _Sent(True), found
-                )
-                self._record(index, outcome)
-                self._set(index, outcome.state, outcome.detail)
+            elif self._states[index] is not StepState.MOVED:
+                detail = f"changed while the plan ran: {difference(step.after, found)}"
+                self._settle(index, _Outcome(StepState.MOVED, detail, _Sent(True), found))
+        return again
 
     def _end(self) -> None:
         states = [state.value for state in self._states]
@@ -248,13 +275,18 @@ class _Run:
             self._set(index, StepState.NOT_RUN, "not begun: the log cannot be written")
             raise
         outcome = self._carry_out(step)
+        self._settle(index, outcome)
+        return outcome.state
+
+    def _settle(self, index: int, outcome: _Outcome) -> None:
+        if outcome.sent.accepted:
+            self._took.add(index)
         try:
             self._record(index, outcome)
         except JournalError:
             self._set(index, outcome.state, f"{outcome.detail}; the log could not be written")
             raise
         self._set(index, outcome.state, outcome.detail)
-        return outcome.state
 
     def _carry_out(self, step: Step) -> _Outcome:
         try:
@@ -303,14 +335,15 @@ class _Run:
             if sent.accepted is None:
                 failed = _Sent(False, sent.http, sent.request_id, sent.aws_date, sent.error)
                 return _Outcome(StepState.FAILED, str(sent.error), failed, found)
-            detail = f"accepted ({request}), but after {self._patience:.0f} s the old state is still (or again) read"
+            detail = f"accepted ({request}), but the old state is still (or again) read"
             return _Outcome(StepState.FAILED, detail, sent, found)
         return _Outcome(
             StepState.MOVED, f"sent ({request}), then changed: {difference(step.after, found)}", sent, found
         )
 
     def _until(self, step: Step) -> tuple[Any, AwsError | None]:
-        deadline = time.monotonic() + self._patience
+        patience = min(self._patience, _FIRST_LOOK_SECONDS) if self._plan.independent else self._patience
+        deadline = time.monotonic() + patience
         pause = 0.1
         while True:
             found, trouble = None, None

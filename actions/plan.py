@@ -115,6 +115,7 @@ class Plan:
         made_at: UTC time when AWS was read for it, `YYYY-MM-DDTHH:MM:SSZ`.
         undo_of: Journal reference of the plan record that this plan undoes, or "".
         independent: Whether each step is worth doing without the others: the plan then goes on after one that failed.
+        hold_seconds: For how long after the last write an independent plan does again what is undone meanwhile.
         evidence: What was read for the record because the plan will hide or replace it.
     """
 
@@ -130,6 +131,7 @@ class Plan:
     made_at: str = ""
     undo_of: str = ""
     independent: bool = False
+    hold_seconds: float = 0.0
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
     @property

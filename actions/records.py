@@ -105,8 +105,11 @@ def tell(records: Sequence[Recorded]) -> dict[str, Told]:
             intents.setdefault(ref, {})[_index(record)] = record.ref
             sent.setdefault(ref, {})[_index(record)] = record
         elif kind == "outcome":
-            fields = ("state", "accepted", "ok", "after", "already", "intent")
-            outcomes.setdefault(ref, {})[_index(record)] = {name: record.get(name) for name in fields}
+            known = outcomes.setdefault(ref, {})
+            before = known.get(_index(record), {})
+            # A step that was sent again keeps what it did the first time: it stays ours to undo.
+            accepted = bool(record.get("accepted") or before.get("accepted"))
+            known[_index(record)] = {"state": record.get("state"), "accepted": accepted}
         elif kind == "end":
             ended.add(ref)
     return {

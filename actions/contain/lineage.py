@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from s3ir_tui.trail.lineage import Credential
 
 ID = "contain.lineage"
+HOLD_SECONDS = 5.0
+"""IAM was measured to need four to six seconds to enforce a deny; a thief may take it off until then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +255,7 @@ def plan(subjects: Subjects, ctx: Context) -> Plan:
     making.open_doors(found)
     if not making.steps:
         raise Refusal("; ".join(["nothing is left to do", *making.warnings]))
+    making.warnings.append(f"For {HOLD_SECONDS:.0f} s after the last step, what someone undoes meanwhile is done again")
     return Plan(
         action=ID,
         title=f"Contain {who.names(_label(root) for root in roots)} and what descends from it",
@@ -265,6 +268,7 @@ def plan(subjects: Subjects, ctx: Context) -> Plan:
         principals=_watched(found, ctx),
         made_at=ctx.now,
         independent=True,
+        hold_seconds=HOLD_SECONDS,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -142,12 +142,12 @@ def client(server: AccountServer | str, credential: Credential | Mapping[str, An
     return boto3.client(service, region_name=REGION, endpoint_url=url, config=config, **keys)
 
 
-def allowed(call: Callable[..., Any], **params: Any) -> bool:
-    """Whether a call is allowed; any other failure is raised."""
+def allowed(call: Callable[..., Any], *, also: Collection[str] = (), **params: Any) -> bool:
+    """Whether a call is allowed; any failure but a refusal, or one of the codes that count as one too, is raised."""
     try:
         call(**params)
     except ClientError as error:
-        if error.response["Error"]["Code"] not in REFUSED:
+        if error.response["Error"]["Code"] not in {*REFUSED, *also}:
             raise
         return False
     return True

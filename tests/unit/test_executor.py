@@ -302,6 +302,40 @@ def test_what_is_undone_while_an_independent_plan_runs_is_done_again(bench: Benc
     assert bench.log.kinds().count("intent") == bench.log.kinds().count("outcome") == 3
 
 
+def test_a_plan_holds_until_nothing_was_undone_for_as_long_as_it_says(bench: Bench) -> None:
+    reads = {"a": 0}
+
+    def attacker(name: str) -> None:
+        reads[name] = reads.get(name, 0) + 1
+        if name == "a" and reads["a"] in (4, 7):
+            bench.cloud.values["a"] = "old"
+
+    bench.cloud.before_read = attacker
+    result = bench.run(plan(step("a"), step("b"), independent=True, hold_seconds=0.7))
+    assert result.ok
+    assert bench.cloud.writes.count("TagUser a") == 3
+    assert bench.cloud.values["a"] == "new"
+    assert bench.log.kinds()[-1] == "end"
+
+
+def test_what_became_something_else_while_the_plan_ran_is_not_written_over(bench: Bench) -> None:
+    def attacker(name: str) -> None:
+        if name == "b":
+            bench.cloud.values["a"] = "attacker's"
+
+    bench.cloud.before_write = attacker
+    result = bench.run(plan(step("a"), step("b"), independent=True))
+    assert result.states == (MOVED, DONE)
+    assert bench.cloud.values["a"] == "attacker's"
+    assert outcomes(bench)[-1]["state"] == "moved"
+    assert done(tell(bench.log.kept))[0].states == (MOVED, DONE)
+
+
+def test_stopping_ends_the_hold(bench: Bench) -> None:
+    threading.Timer(0.2, bench.stop.set).start()
+    assert bench.run(plan(step("a"), independent=True, hold_seconds=30)).ok
+
+
 def test_excluded_steps_are_not_run(bench: Bench) -> None:
     result = bench.run(plan(step("a"), step("b")), excluded=frozenset({0}))
     assert result.states == (StepState.EXCLUDED, DONE)
