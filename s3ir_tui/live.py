@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from s3ir_tui.aws.errors import AwsError
 from s3ir_tui.board.details import detail_of
-from s3ir_tui.board.known import Known, posture_record
+from s3ir_tui.board.known import Known, identity_record, posture_record
 from s3ir_tui.board.lag import Lags
 from s3ir_tui.board.snapshot import Moment, snapshot
 from s3ir_tui.feeds import ChangesChecked, EventsCame, Feeds, Inbox, PostureFailed, PostureRead, SourceChanged
@@ -248,8 +248,9 @@ class LiveRoom:
     def _connected(self, account: Account) -> None:
         with self._lock:
             self._known.identity = account.identity
-            self._known.analysis.own_keys = frozenset(account.own_keys)
+            self._known.analysis.own_keys = frozenset((*self._known.analysis.own_keys, *account.own_keys))
         self._account = account
+        self._write("case", [identity_record(account.identity, account.own_keys)])
         try:
             sources = self._find_sources(account, self._clock() - self._back)
         except AwsError as error:

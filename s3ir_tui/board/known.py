@@ -50,6 +50,8 @@ class Known:
             kind = record.get("kind")
             if record.table == "trail" and kind == "event":
                 new += self._take_recorded(record)
+            elif record.table == "case" and kind == "identity":
+                self._take_identity(record)
             elif record.table == "posture":
                 self._take_facts(str(kind), record.get("facts"))
         return new
@@ -76,6 +78,14 @@ class Known:
             return []
         return self.analysis.add([event], str(record.get("source") or ""))
 
+    def _take_identity(self, record: Recorded) -> None:
+        """Who a console of the case was: its calls are ours, also in review and on the other consoles."""
+        fields = [str(record.get(name) or "") for name in ("account", "arn", "user_id", "region")]
+        self.identity = self.identity or Identity(*fields)
+        keys = record.get("keys")
+        if isinstance(keys, list | tuple):
+            self.analysis.own_keys = frozenset((*self.analysis.own_keys, *map(str, keys)))
+
     def _take_facts(self, kind: str, facts: object) -> None:
         wanted: dict[str, type[Posture]] = {"bucket": Bucket, "principal": Principal, "instance": Instance}
         if kind in wanted and isinstance(facts, Mapping):
@@ -83,6 +93,11 @@ class Known:
                 self.take_posture(msgspec.convert(_plain(facts), wanted[kind], strict=False))
             except msgspec.ValidationError:
                 return
+
+
+def identity_record(identity: Identity, keys: Iterable[str]) -> dict[str, Any]:
+    """The journal record of who a console is, as `Known.take_records` reads it. Key ids are evidence, not secrets."""
+    return {"kind": "identity", **msgspec.to_builtins(identity), "keys": list(keys)}
 
 
 def posture_record(item: Posture) -> dict[str, Any]:
