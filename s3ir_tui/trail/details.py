@@ -76,6 +76,14 @@ class Details:
             value = value.get(name) if isinstance(value, dict) else None
         return value if isinstance(value, str) else ""
 
+    @property
+    def created(self) -> str:
+        """When the session that called was made: `sessionContext.attributes.creationDate`, or ""."""
+        value: Any = self.record
+        for name in ("userIdentity", "sessionContext", "attributes", "creationDate"):
+            value = value.get(name) if isinstance(value, dict) else None
+        return moment(value)
+
     def policy(self, *names: str) -> str:
         """The first policy document among the parameters as JSON text; PutBucketPolicy logs an object, IAM a string."""
         for name in names:

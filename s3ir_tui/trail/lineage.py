@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from s3ir_tui.model import iso
@@ -35,7 +35,7 @@ class Credential:
         owner_arn: The user or role behind it.
         parent: Access key id of the credential that made it, or "".
         issued_at: When it was made, or "" where only its use was seen.
-        expires_at: When it ends, or "" for keys and where it is not known.
+        expires_at: When it ends, at the latest where its making was not seen; "" for keys.
         event_id: The event that made it, or that showed it first.
     """
 
@@ -280,7 +280,16 @@ def _used(event: Event) -> Credential:
         owner = event.issuer or role_of_session(event.principal) or event.principal
     elif event.access_key.startswith("ASIA"):
         kind = "session"
-    return Credential(event.access_key, kind, event.principal, owner, event_id=event.id)
+    return Credential(event.access_key, kind, event.principal, owner, "", "", _ends_at_latest(event, kind), event.id)
+
+
+def _ends_at_latest(event: Event, kind: CredentialKind) -> str:
+    """When a session whose making was not seen is over for sure: AWS's longest durations after its creation."""
+    if kind == "key":
+        return ""
+    created = Details(event).created or event.time
+    hours = 12 if kind in ("role-session", "instance-role") else 36
+    return iso(datetime.fromisoformat(created) + timedelta(hours=hours))
 
 
 def _minted(details: Details) -> Credential | None:

@@ -62,10 +62,13 @@ def _of(evidence: Evidence, severity: Severity, text: str) -> Reason:
 def _tools(profile: Profile) -> Iterator[Reason]:
     """Programs that legitimate work does not use."""
     worth = {Danger.ATTACK: Severity.HIGH, Danger.SCANNER: Severity.MEDIUM, Danger.UNCOMMON: Severity.LOW}
+    programs: dict[tuple[Danger, str], list[str]] = {}
     for text, agent in profile.known_agents():
         if agent.danger in worth:
-            words = f"{agent.danger.value}: {agent.program}"
-            yield _about(profile, worth[agent.danger], words, [f"agent {text}"], f"agent-{agent.danger.name.lower()}")
+            programs.setdefault((agent.danger, agent.program), []).append(f"agent {text}")
+    for (danger, program), samples in programs.items():
+        words = f"{danger.value}: {program}"
+        yield _about(profile, worth[danger], words, samples, f"agent-{danger.name.lower()}")
 
 
 def _about(profile: Profile, severity: Severity, text: str, samples: Iterable[str], name: str) -> Reason:
@@ -113,28 +116,50 @@ def _looked_around(profile: Profile, instance: str) -> Iterator[Reason]:
 
 
 def _places(profile: Profile) -> Iterator[Reason]:
-    """One access key from several networks: for an instance that means a thief, for people it is a sign at most."""
+    """One credential in several networks at once: for an instance a thief, for people a sign at most."""
     instance = instance_of(profile.id)
+    told = False
     for key, networks in profile.keys.items():
         real = {name: span for name, span in networks.items() if is_address(name)}
-        if len(real) < 2:
+        public = _public(real)
+        if len(real) < 2 or not (instance or (len(public) > 1 and _at_once(real[name] for name in public))):
             continue
-        public = [name for name in real if not is_private(name.partition("/")[0])]
-        samples = _samples_in(profile, real)
-        many = f"{len(real)} networks ({', '.join(sorted(real)[:3])}{', …' if len(real) > 3 else ''})"
+        told = True
+        text, samples, apart = _spread(profile, real)
         if not instance:
-            if len(public) > 1 and _at_once(real[name] for name in public):
-                yield _about(profile, Severity.LOW, f"{key} used from {many} at once", samples, "key-at-two-places")
+            yield _about(profile, Severity.LOW, f"{key} used from {text} at once", samples, "key-at-two-places")
             continue
-        apart = _programs_apart(profile, real)
-        if public:
-            severity = Severity.CRITICAL if apart else Severity.HIGH
-        else:
-            severity = Severity.MEDIUM if apart else Severity.LOW
-        how = " by different programs" if apart else ""
+        weights = (Severity.CRITICAL, Severity.HIGH) if public else (Severity.MEDIUM, Severity.LOW)
         yield _about(
-            profile, severity, f"{key} of {instance} used from {many}{how}", samples, "instance-key-at-two-places"
+            profile, weights[0 if apart else 1], f"{key} of {instance} used from {text}", samples, "instance-key-moved"
         )
+    if instance and not told:
+        yield from _session_places(profile, instance)
+
+
+def _session_places(profile: Profile, instance: str) -> Iterator[Reason]:
+    """Several keys of one instance: each time the metadata service is asked, it may give out another."""
+    networks: dict[str, Span] = {}
+    for address, place in profile.addresses.items():
+        if is_address(address) and not is_private(address):
+            span = networks.setdefault(network_of(address), Span(place.first))
+            span.add(place.first)
+            span.add(place.last)
+    if len(networks) > 1 and _at_once(networks.values()):
+        text, samples, apart = _spread(profile, networks)
+        severity = Severity.HIGH if apart else Severity.MEDIUM
+        yield _about(profile, severity, f"role of {instance} used from {text}", samples, "instance-session-moved")
+
+
+def _public(networks: Iterable[str]) -> list[str]:
+    return [name for name in networks if not is_private(name.partition("/")[0])]
+
+
+def _spread(profile: Profile, networks: dict[str, Span]) -> tuple[str, list[str], bool]:
+    """Words for some networks, samples of their events, and whether different programs call from them."""
+    apart = _programs_apart(profile, networks)
+    text = f"{len(networks)} networks ({', '.join(sorted(networks)[:3])}{', …' if len(networks) > 3 else ''})"
+    return text + (" by different programs" if apart else ""), _samples_in(profile, networks), apart
 
 
 def _samples_in(profile: Profile, networks: Iterable[str]) -> list[str]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
-
-from isal import igzip
+from typing import Protocol
 
 from s3ir_tui.trail.decode import Skipped, decode
 from s3ir_tui.trail.event import Event
@@ -21,6 +20,11 @@ CHUNK = 16 << 20
 
 WHOLE = 128 << 20
 """Files that unfold to more than this must be lines of JSON, or they are too long to be read."""
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
 
 Batch = tuple[list[Event], list[Skipped]]
 
@@ -89,7 +93,7 @@ def _read(file: Path) -> Iterator[Batch]:
             head = stream.read(2)
             stream.seek(0)
             if is_gzip(head) and file.stat().st_size > WHOLE // 16:
-                with igzip.IGzipFile(fileobj=stream, mode="rb") as unfolded:
+                with gzip.open(stream) as unfolded:
                     yield from _stream(file, unfolded)
             elif file.stat().st_size > WHOLE:
                 yield from _stream(file, stream)
@@ -101,7 +105,7 @@ def _read(file: Path) -> Iterator[Batch]:
         yield [], [Skipped(str(file), "gzip is cut off")]
 
 
-def _stream(file: Path, stream: IO[bytes]) -> Iterator[Batch]:
+def _stream(file: Path, stream: _Readable) -> Iterator[Batch]:
     """A long file: lines in chunks, or the whole of it if it is not too long for that."""
     data = stream.read(CHUNK)
     if not _are_lines(data):
