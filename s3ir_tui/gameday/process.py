@@ -199,7 +199,7 @@ class AccountServer:
 
     def _session(self, key: str, secret: str, token: str | None, region: str) -> Any:
         """Sessions are kept: each loads botocore's models anew."""
-        name = (key, token or "", region)
+        name = (key, secret, token or "", region)
         with self._lock:
             if name not in self._sessions:
                 self._sessions[name] = self.session(key or "none", secret or "none", token, region)

@@ -88,7 +88,7 @@ class Sessions:
         delivery: str = "",
     ) -> Session:
         """Make a session that lives for `seconds`; the other arguments are the attributes of `Session`."""
-        now = datetime.now(UTC).replace(microsecond=0)
+        now = datetime.now(UTC)
         session = Session(
             access_key=generate_access_key_id_from_account_id(account, prefix="ASIA", total_length=20),
             secret=base64.b64encode(secrets.token_bytes(30)).decode(),
@@ -98,7 +98,7 @@ class Sessions:
             owner=owner,
             owner_id=owner_id,
             name=name,
-            issued=now,
+            issued=now.replace(microsecond=0),
             expires=now + timedelta(seconds=seconds),
             policies=policies,
             limited=limited or bool(policies),
