@@ -7,6 +7,7 @@ import re
 from s3ir_tui.trail.details import Details
 from s3ir_tui.trail.detections import conditions as if_
 from s3ir_tui.trail.detections.rule import CRITICAL, HIGH, LOW, MEDIUM, Detection, Tactic
+from s3ir_tui.trail.event import Event
 
 _GONE, _RANSOM = Tactic.DESTRUCTION, Tactic.RANSOM
 _WRITES = ("PutObject", "CreateMultipartUpload", "UploadPart")
@@ -17,23 +18,25 @@ _NOTE = re.compile(
 )
 
 
+def _maybe_customer_key(event: Event) -> bool:
+    return b"customer-algorithm" in event.raw or b"SSE_C" in event.raw
+
+
 def _customer_key(details: Details) -> bool:
-    raw = details.event.raw
-    if b"customer-algorithm" not in raw and b"SSE_C" not in raw:
-        return False
     given = details.text("x-amz-server-side-encryption-customer-algorithm")
     return bool(given) or details.extra.get("SSEApplied") == "SSE_C"
 
 
+def _maybe_kms_key(event: Event) -> bool:
+    return b"kms-key-id" in event.raw or b"KMSMasterKeyID" in event.raw or b"kmsKeyArn" in event.raw
+
+
 def _foreign_key(details: Details) -> str:
-    if b"kms-key-id" not in details.event.raw and b"KMSMasterKeyID" not in details.event.raw:
-        return ""
     key = if_.leaf(details, "x-amz-server-side-encryption-aws-kms-key-id", "KMSMasterKeyID", "kmsKeyArn")
     return ", ".join(if_.foreign_accounts_in(key, if_.owner(details)))
 
 
-def _note(details: Details) -> bool:
-    event = details.event
+def _note(event: Event) -> bool:
     return event.kind != "AWSService" and "AWSLogs/" not in event.key and _NOTE.search(event.key) is not None
 
 
@@ -130,9 +133,16 @@ RULES = (
         "{bucket} re-encrypted with a key of the caller's",
         _RANSOM,
         _customer_key,
+        glance=_maybe_customer_key,
     ),
     Detection(
-        "encrypted-write", HIGH, _WRITES, "written to {bucket} under a key of the caller's", _RANSOM, _customer_key
+        "encrypted-write",
+        HIGH,
+        _WRITES,
+        "written to {bucket} under a key of the caller's",
+        _RANSOM,
+        _customer_key,
+        glance=_maybe_customer_key,
     ),
     Detection(
         "foreign-kms-key",
@@ -141,6 +151,7 @@ RULES = (
         "{bucket} encrypted under a KMS key of account {what}",
         _RANSOM,
         _foreign_key,
+        glance=_maybe_kms_key,
     ),
     Detection("re-encrypted", HIGH, ("UpdateObjectEncryption",), "object of {bucket} re-keyed in place", _RANSOM),
     Detection(
@@ -155,7 +166,12 @@ RULES = (
         "encryption-deleted", MEDIUM, ("DeleteBucketEncryption",), "encryption setting of {bucket} removed", _RANSOM
     ),
     Detection(
-        "ransom-note", CRITICAL, ("PutObject",), "object named like a ransom note: {bucket}/{key}", _RANSOM, _note
+        "ransom-note",
+        CRITICAL,
+        ("PutObject",),
+        "object named like a ransom note: {bucket}/{key}",
+        _RANSOM,
+        glance=_note,
     ),
     Detection(
         "key-destroyed",

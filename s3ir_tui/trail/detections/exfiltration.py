@@ -7,6 +7,7 @@ import re
 from s3ir_tui.trail.details import Details
 from s3ir_tui.trail.detections import conditions as if_
 from s3ir_tui.trail.detections.rule import CRITICAL, HIGH, LOW, MEDIUM, Detection, Tactic
+from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.names import LISTS
 
 _IT = Tactic.EXFILTRATION
@@ -16,16 +17,20 @@ _SECRETS = re.compile(
 )
 
 
-def _anonymous(details: Details) -> bool:
-    return details.event.kind == "Anonymous"
+def _anonymous(event: Event) -> bool:
+    return event.kind == "Anonymous"
 
 
-def _secret_key(details: Details) -> bool:
-    return _SECRETS.search(details.event.key) is not None
+def _secret_key(event: Event) -> bool:
+    return _SECRETS.search(event.key) is not None
+
+
+def _maybe_presigned(event: Event) -> bool:
+    return b'"QueryString"' in event.raw
 
 
 def _presigned(details: Details) -> bool:
-    return b'"QueryString"' in details.event.raw and details.extra.get("AuthenticationMethod") == "QueryString"
+    return details.extra.get("AuthenticationMethod") == "QueryString"
 
 
 def _across_accounts(details: Details) -> str:
@@ -47,16 +52,18 @@ RULES = (
         ("GetObject", "SelectObjectContent", "GetObjectTorrent"),
         "{bucket} read without credentials",
         _IT,
-        _anonymous,
+        glance=_anonymous,
     ),
-    Detection("anonymous-list", HIGH, tuple(sorted(LISTS)), "{bucket} listed without credentials", _IT, _anonymous),
+    Detection(
+        "anonymous-list", HIGH, tuple(sorted(LISTS)), "{bucket} listed without credentials", _IT, glance=_anonymous
+    ),
     Detection(
         "anonymous-look",
         LOW,
         ("HeadObject", "HeadBucket", "GetBucketAcl", "GetObjectAcl", "GetBucketPolicy", "GetBucketLocation"),
         "{bucket} looked at without credentials ({name})",
         Tactic.RECON,
-        _anonymous,
+        glance=_anonymous,
     ),
     Detection(
         "anonymous-write",
@@ -64,7 +71,7 @@ RULES = (
         ("PutObject", "DeleteObject", "DeleteObjects", "CompleteMultipartUpload", "CopyObject"),
         "{bucket} changed without credentials ({name})",
         _IT,
-        _anonymous,
+        glance=_anonymous,
     ),
     Detection(
         "secret-read",
@@ -72,9 +79,17 @@ RULES = (
         ("GetObject",),
         "object that looks like a secret was read: {bucket}/{key}",
         _IT,
-        _secret_key,
+        glance=_secret_key,
     ),
-    Detection("presigned", LOW, ("GetObject",), "read of {bucket} through a presigned URL", _IT, _presigned),
+    Detection(
+        "presigned",
+        LOW,
+        ("GetObject",),
+        "read of {bucket} through a presigned URL",
+        _IT,
+        _presigned,
+        glance=_maybe_presigned,
+    ),
     Detection(
         "copy-across-accounts",
         CRITICAL,

@@ -31,6 +31,11 @@ _LOG_BUCKET_CHANGES = frozenset(
 )
 
 
+_LOG_BUCKET = Detection(
+    "log-bucket", Severity.CRITICAL, (), "bucket of the trail {bucket} changed ({name})", Tactic.TAMPERING
+)
+
+
 class Context(Protocol):
     """What is known beside the event."""
 
@@ -91,20 +96,20 @@ def judge(event: Event, context: Context) -> Judgement:
 
 
 def _findings(event: Event, rules: list[Detection] | None, context: Context) -> list[Finding]:
-    details = Details(event)
+    details: Details | None = None
     found: list[Finding] = []
     for rule in rules or ():
-        if rule.service and rule.service != event.service:
+        if (rule.service and rule.service != event.service) or not rule.glance(event):
             continue
+        if details is None:
+            details = Details(event)
         what = rule.condition(details)
         if what:
             found.append(_finding(rule, event, details, what if isinstance(what, str) else ""))
     if event.name in _LOG_BUCKET_CHANGES and context.keeps_logs(event.bucket) and event.kind != "AWSService":
-        rule = Detection(
-            "log-bucket", Severity.CRITICAL, (), "bucket of the trail {bucket} changed ({name})", Tactic.TAMPERING
-        )
-        found.append(_finding(rule, event, details, ""))
-    found.sort(key=lambda item: -item.severity)
+        found.append(_finding(_LOG_BUCKET, event, details or Details(event), ""))
+    if len(found) > 1:
+        found.sort(key=lambda item: -item.severity)
     return found
 
 

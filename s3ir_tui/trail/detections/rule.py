@@ -8,6 +8,7 @@ from enum import Enum
 
 from s3ir_tui.model import Severity
 from s3ir_tui.trail.details import Details
+from s3ir_tui.trail.event import Event
 
 INFO, LOW, MEDIUM, HIGH, CRITICAL = Severity
 
@@ -33,6 +34,11 @@ def always(_details: Details) -> bool:
     return True
 
 
+def unseen(_event: Event) -> bool:
+    """Nothing can be told at a glance."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Detection:
     """One thing worth a responder's eye.
@@ -45,6 +51,7 @@ class Detection:
         tactic: What it is good for to an attacker.
         condition: Whether it holds; a text that it gives back is `{what}`.
         service: The first label of `eventSource`, or "" for any.
+        glance: A cheap look that is taken first: the record is opened only where it holds.
     """
 
     name: str
@@ -54,6 +61,7 @@ class Detection:
     tactic: Tactic
     condition: Condition = always
     service: str = ""
+    glance: Callable[[Event], bool] = unseen
 
 
 @dataclass(frozen=True, slots=True)
