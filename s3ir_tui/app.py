@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -69,7 +70,8 @@ class WarRoomApp(App[None]):
     """
 
     def __init__(self, room: Room, desk: DeskLike | None = None, timeline: Timeline | None = None) -> None:
-        super().__init__()
+        # Textual chooses between no colour at all and greys here, before a theme can be set.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.animation_level = "none"
         self.state = State(room, desk, timeline)
         self.leaving = Leaving(self.state, self._told_to_end)
@@ -79,7 +81,8 @@ class WarRoomApp(App[None]):
         self._due = False
         self._heard = time.monotonic()
         self.register_theme(_DARK)
-        self.theme = "ansi-dark" if self.no_color else "s3ir-dark"
+        wanted = os.environ.get("TEXTUAL_THEME", "ansi-dark" if self.no_color else "")
+        self.theme = wanted if wanted in self.available_themes else _DARK.name
 
     def get_default_screen(self) -> WarRoomScreen:
         """The war room."""

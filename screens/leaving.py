@@ -31,7 +31,10 @@ class Leaving:
         self._lock = threading.Lock()
         self._begun = False
         self._ended = threading.Event()
+        self._silence = -1
         self.gone = threading.Event()
+
+    # `gone` is set by whoever runs the screens, once they have ended.
 
     @property
     def begun(self) -> bool:
@@ -67,6 +70,9 @@ class Leaving:
             self._state.room.stop(why)
         finally:
             self._ended.set()
+        if self._silence >= 0:
+            os.close(self._silence)  # whoever waits for input gets its end, and can end
+            self._silence = -1
         self._left(code)
         if by_force and not self.gone.wait(_GRACE):
             os._exit(code)
@@ -84,19 +90,23 @@ class Leaving:
                 signal.signal(number, handler)
 
     def _signalled(self, number: int, _: FrameType | None) -> None:
-        if number == signal.SIGHUP:
-            _let_go_of_terminal()
+        if number == signal.SIGHUP and self._silence < 0:
+            self._silence = _let_go_of_terminal()
         self.begin(_WHYS[signal.Signals(number)], 128 + number, by_force=True)
 
 
-def _let_go_of_terminal() -> None:
+def _let_go_of_terminal() -> int:
     """Put silence in the place of a terminal that is gone.
 
     Textual would read its end of file in a busy loop, and a write that fails would end its writing thread and block
     the loop.
+
+    Returns:
+        The descriptor that, closed, ends the silence.
     """
-    silent, _ = os.pipe()
+    silent, kept = os.pipe()
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silent, 0)
     for descriptor in (1, 2):
         os.dup2(nowhere, descriptor)
+    return kept
