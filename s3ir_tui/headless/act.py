@@ -254,7 +254,7 @@ def _execute(desk: Desk, journal: Journal, wish: Wish, form: Format) -> int:
             words = f"{step.call.name} {step.target}: {news.state.value}"
             aside(clean(f"{news.index + 1}/{count} {words}{' - ' + news.detail if news.detail else ''}"))
 
-    with _stopped_by_signals(desk):
+    with stopped_by_signals(desk):
         result = desk.run(plan, answer, progress)
     if form is Format.JSON:
         print_json(_result_json(plan, result, journal))
@@ -272,7 +272,7 @@ def _reason(wish: Wish, plan: Plan, desk: Desk) -> str:
 
 
 @contextmanager
-def _stopped_by_signals(desk: Desk) -> Iterator[None]:
+def stopped_by_signals(desk: Desk) -> Iterator[None]:
     """The step in flight gets its outcome, no further one begins, and the log its closing record."""
     before = {number: signal.signal(number, lambda *_: desk.stop()) for number in _SIGNALS}
     try:

@@ -45,16 +45,11 @@ class Ended:
 Run = Callable[..., Ended]
 
 
-@pytest.fixture
-def day() -> Iterator[GameDay]:
+@pytest.fixture(scope="module")
+def info() -> Iterator[Info]:
     # Without the attacker's process its opening moves are made all the same: the account holds still for the tests.
     with GameDay.start("leaked-key", attacker=False, workload=False) as running:
-        yield running
-
-
-@pytest.fixture
-def info(day: GameDay) -> Info:
-    return day.snapshot()
+        yield running.snapshot()
 
 
 @pytest.fixture
@@ -165,8 +160,9 @@ def test_plan_is_shown_and_changes_nothing(run: Run, info: Info, cases: Path) ->
 
 
 def test_lineage_is_contained_recorded_and_undone(run: Run, info: Info, cases: Path) -> None:
-    assert readers(info)
-    at_work = workers(info)
+    before, at_work = readers(info), workers(info)
+    assert before
+    assert at_work
     words = ("act", "contain.lineage", "--target", f"principal={attacker(info)}")
     done = run(*words, "--case", "IR-2", "--execute", "--yes", "--output", "json")
     assert done.code == Code.OK, done.err
@@ -185,7 +181,7 @@ def test_lineage_is_contained_recorded_and_undone(run: Run, info: Info, cases: P
     assert "reason" in keys.err
     keys = run("act", "--undo", "last", "--case", "IR-2", "--execute", "--yes", "--reason", "drill over")
     assert keys.code == Code.OK, keys.err
-    assert readers(info)
+    assert readers(info) == before
     assert run("verify", "IR-2").code == Code.OK
     assert "contain.lineage" in run("report", "IR-2").out
 
