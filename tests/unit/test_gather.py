@@ -52,7 +52,7 @@ def folder(tmp_path: Path) -> Path:
         "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/a"},
     }
     (tmp_path / "trail.json").write_text(json.dumps({"Records": [record]}))
-    (tmp_path / "torn.json").write_text('{"Records": [')
+    (tmp_path / "torn.json").write_text('{"Records": [{"eventID":')
     return tmp_path
 
 
