@@ -86,5 +86,5 @@ def test_first_paint_beside_importing_textual(tmp_path: Path) -> None:
     base = told("python -c 'import textual.app'", imports)
     review = told("review, first paint", reviews)
     live = told("live console, first paint", lives)
-    assert review < base + 1.0
-    assert live < base + 1.0
+    assert review < 8 * base  # a bound against mistakes such as importing boto3 first, not a promise
+    assert live < 8 * base
