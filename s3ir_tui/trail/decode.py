@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -227,12 +227,20 @@ class _Decoding:
         return True
 
     def _take_rest(self, data: bytes) -> None:
-        """Take what is whole of broken data: records before the damage, values one after the other."""
+        """Take what is whole of broken data: records around the damage, values one after the other."""
         before = len(self.events)
-        for text in _whole_values(data.decode("utf-8", "replace")):
-            self.take(text.encode("utf-8", "replace"))
-        kept = len(self.events) - before
-        self.skip(f"broken JSON after {kept} records" if kept else "broken JSON")
+        text = data.decode("utf-8", "replace")
+        opened = _start_of_list.match(text)
+        at = opened.end() if opened else 0
+        while (start := text.find("{", at)) >= 0:
+            end = _end_of_object(text, start)
+            if end < 0:
+                break
+            self.take(text[start:end].encode("utf-8", "replace"))
+            at = end
+        if text[at:].strip(" \t\r\n,[]{}"):
+            kept = len(self.events) - before
+            self.skip(f"broken JSON after {kept} records" if kept else "broken JSON")
 
 
 def _event(raw: bytes) -> Event:
@@ -332,19 +340,17 @@ def _as_utf8(data: bytes) -> bytes:
 
 
 _start_of_list = re.compile(r'^\s*(?:\{\s*"(?:Records|Events|events|logEvents)"\s*:\s*)?\[')
+_string_or_brace = re.compile(r'"(?:[^"\\]|\\.)*+"|[{}]', re.DOTALL)
 
 
-def _whole_values(text: str) -> Iterator[str]:
-    """The whole JSON objects of a text, up to the first that is not whole."""
-    opened = _start_of_list.match(text)
-    at = opened.end() if opened else 0
-    scan = json.JSONDecoder().raw_decode
-    while True:
-        start = text.find("{", at)
-        if start < 0 or text[at:start].strip(" \t\r\n,[]"):
-            return
-        try:
-            _value, at = scan(text, start)
-        except (ValueError, RecursionError):
-            return
-        yield text[start:at]
+def _end_of_object(text: str, start: int) -> int:
+    """Where the object that begins at `start` ends, or -1; without recursion, so that depth does not matter."""
+    depth = 0
+    for found in _string_or_brace.finditer(text, start):
+        if found[0] == "{":
+            depth += 1
+        elif found[0] == "}":
+            depth -= 1
+            if depth == 0:
+                return found.end()
+    return -1

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from s3ir_tui.model import Severity
+from s3ir_tui.text import clean
 from s3ir_tui.trail.details import Details
 from s3ir_tui.trail.detections import destruction, exfiltration, exposure, identity, tampering
 from s3ir_tui.trail.detections.rule import Detection, Finding, Tactic
@@ -114,13 +115,15 @@ def _findings(event: Event, rules: list[Detection] | None, context: Context) -> 
 
 
 def _finding(rule: Detection, event: Event, details: Details, what: str) -> Finding:
-    text = rule.text.format(
-        bucket=event.bucket or "a bucket",
-        key=event.key,
-        name=event.name,
-        user=details.text("userName"),
-        role=details.text("roleName"),
-        what=what,
+    text = clean(
+        rule.text.format(
+            bucket=event.bucket or "a bucket",
+            key=event.key,
+            name=event.name,
+            user=details.text("userName"),
+            role=details.text("roleName"),
+            what=what,
+        )
     )
     if not event.error:
         return Finding(rule.name, rule.severity, text, rule.tactic)
