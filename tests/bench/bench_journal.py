@@ -1,6 +1,6 @@
 """What a durable record costs however long the case is, beside TinyDB's own storage in the same run.
 
-    python -m pytest -m bench -s tests/bench/bench_journal.py     or     python tests/bench/bench_journal.py
+python -m pytest -m bench -s tests/bench/bench_journal.py     or     python tests/bench/bench_journal.py
 """
 
 from __future__ import annotations
@@ -129,7 +129,9 @@ def measure_ours(folder: Path) -> dict[int, float]:
             journal.record_many("actions", [call_record(number) for number in range(missing)])
             taken = timed(lambda record: journal.record("actions", record), INSERTS)
             medians[size] = statistics.median(taken)
-            print(f"journal    {size:>7} records  {medians[size]:>9.0f} us  p95 {sorted(taken)[-INSERTS // 20]:>7.0f} us")
+            print(
+                f"journal    {size:>7} records  {medians[size]:>9.0f} us  p95 {sorted(taken)[-INSERTS // 20]:>7.0f} us"
+            )
     return medians
 
 
