@@ -23,7 +23,7 @@ def strip_of(spans: Spans, cells: int, base: Style = PLAIN) -> Strip:
     safe = [(clean(text), style) for text, style in spans if text]
     if sum(width(text) for text, _ in safe) > cells:
         safe = crop(safe, cells)
-    return Strip([Segment(text, base + style) for text, style in safe]).crop_extend(0, cells, base)
+    return Strip([Segment(text, base + style) for text, style in safe]).simplify().crop_extend(0, cells, base)
 
 
 def spread(left: Spans, right: Spans, cells: int) -> list[tuple[str, Style]]:

@@ -5,41 +5,24 @@ from __future__ import annotations
 from datetime import datetime
 
 from rich.style import Style
+from textual.app import ComposeResult
+from textual.containers import Horizontal
 
 from s3ir_tui.room import Status
-from s3ir_tui.text import ago, middle
-from screens.widgets.lines import Lines, Spans, spread
-from screens.widgets.palette import ALARM, AMBER, BOLD, DIM, PLAIN, RED
+from s3ir_tui.text import ago, middle, width
+from screens.widgets.lines import Lines, Spans, length, spread
+from screens.widgets.palette import ALARM, AMBER, ARMED, BOLD, DIM, PLAIN, RED
 
-_WIDE = 110
+_WIDE = 84
 
 
-class StatusLines(Lines):
-    """Two lines, of which only the cells that changed are repainted.
+class _Left(Lines):
+    """Where and who; how the case stands."""
 
-    Attributes:
-        status: What they say.
-        heard: Whether the room has said anything yet.
-    """
-
-    DEFAULT_CSS = "StatusLines { height: 2; background: $panel; }"
-
-    def __init__(self) -> None:
-        super().__init__(id="status")
-        self.status = Status()
-        self.heard = False
-        self.silent = 0.0
-
-    def show(self, status: Status, *, heard: bool = True, silent: float = 0.0) -> None:
-        """Show a status.
-
-        Args:
-            status: The status.
-            heard: Whether the room has said anything yet.
-            silent: Seconds since the room last said anything, where that is too long.
-        """
-        self.status, self.heard, self.silent = status, heard, silent
-        self.changed()
+    DEFAULT_CSS = "_Left { height: 2; width: 1fr; }"
+    status = Status()
+    heard = False
+    silent = 0.0
 
     def line(self, y: int, cells: int) -> Spans:
         """The line."""
@@ -49,13 +32,11 @@ class StatusLines(Lines):
         now = self.status
         left: list[tuple[str, Style]] = [(f" {now.case or 's3ir-tui'} ", BOLD)]
         if not self.heard:
-            left.append((" connecting …", AMBER))
-        elif not now.identity and now.mode != "REVIEW":
-            left.append((" not connected", AMBER))
-        else:
-            left += [(f" {account(now.account)} ", PLAIN), (f" {now.region} ", PLAIN)]
-            left.append((f" {middle(now.identity, max(12, cells - 62))}", PLAIN))
-        return spread(left, [_mode(now), ("  ", PLAIN), (clock(now), BOLD), (" ", PLAIN)], cells)
+            return [*left, (" connecting …", AMBER)]
+        if not now.identity and now.mode != "REVIEW":
+            return [*left, (" not connected", AMBER)]
+        where = f" {account(now.account)}  {now.region}  "
+        return [*left, (where + middle(now.identity, max(8, cells - length(left) - width(where))), PLAIN)]
 
     def _second(self, cells: int) -> Spans:
         now = self.status
@@ -63,17 +44,59 @@ class StatusLines(Lines):
             return [(" nothing has been read yet", DIM)]
         if self.silent:
             return [(f" no news from this console's own threads for {ago(self.silent)}", ALARM)]
-        right = [(f"log {now.head or '-'}", DIM), (" ", PLAIN)]
-        if now.consoles > 1 and (cells >= _WIDE or now.mode != "REVIEW"):
-            right = [(f"{now.consoles} consoles  ", PLAIN), *right] if cells >= _WIDE else right
-        left: list[tuple[str, Style]] = [(f" {now.phase}", BOLD), (f"  {opened(now)}", PLAIN)]
-        left.append(_lag(now, cells))
-        left.append((f"  suspects {now.suspects}", BOLD if now.suspects else PLAIN))
-        if cells >= _WIDE or now.contained:
-            left.append((f"  contained {now.contained}", PLAIN))
         if now.alarms:
-            left = [(f" {now.alarms[0]}", RED), (f" (+{len(now.alarms) - 1})" if len(now.alarms) > 1 else "", RED)]
-        return spread(left, right, cells)
+            more = f" (+{len(now.alarms) - 1})" if len(now.alarms) > 1 else ""
+            lag = f" lag {_seconds(now.lag)} "
+            alarm = middle(now.alarms[0], cells - len(more) - len(lag) - 2)
+            return spread([(f" {alarm}{more}", RED)], [(lag, PLAIN)], cells)
+        wide = cells >= _WIDE
+        numbers = f"  suspects {now.suspects}"
+        if wide:
+            numbers += f"  contained {now.contained}  consoles {now.consoles}"
+        return [(f" {now.phase}{numbers}  {opened(now)}", PLAIN), _lag(now, wide=wide)]
+
+
+class _Right(Lines):
+    """May it write, which time is it; which head has the log. Apart, so that a tick of the clock repaints little."""
+
+    DEFAULT_CSS = "_Right { height: 2; width: 28; }"
+    status = Status()
+
+    def line(self, y: int, cells: int) -> Spans:
+        """The line."""
+        now = self.status
+        if y == 0:
+            style = ARMED if now.mode == "ARMED" else BOLD
+            return spread([], [(f" {now.mode} ", style), (f"  {clock(now)} ", BOLD)], cells)
+        return spread([], [(f"log {now.head or '-'} ", DIM)], cells)
+
+
+class StatusLines(Horizontal):
+    """Two lines, of which only the cells that changed are repainted."""
+
+    DEFAULT_CSS = "StatusLines { height: 2; background: $panel; }"
+
+    def __init__(self) -> None:
+        super().__init__(id="status")
+        self._left, self._right = _Left(), _Right()
+
+    def compose(self) -> ComposeResult:
+        """The two halves."""
+        yield self._left
+        yield self._right
+
+    def show(self, status: Status, *, heard: bool = True, silent: float = 0.0) -> None:
+        """Show a status.
+
+        Args:
+            status: The status.
+            heard: Whether the room has said anything yet.
+            silent: Seconds since the room last said anything, where that is too long.
+        """
+        self._left.status = self._right.status = status
+        self._left.heard, self._left.silent = heard, silent
+        self._left.changed()
+        self._right.changed()
 
 
 def account(number: str) -> str:
@@ -95,12 +118,7 @@ def opened(status: Status) -> str:
     return f"open {ago(since.total_seconds())}"
 
 
-def _mode(status: Status) -> tuple[str, Style]:
-    style = {"ARMED": Style(bold=True, reverse=True), "REVIEW": BOLD}.get(status.mode, BOLD)
-    return f" {status.mode} ", style
-
-
-def _lag(status: Status, cells: int) -> tuple[str, Style]:
+def _lag(status: Status, *, wide: bool) -> tuple[str, Style]:
     if status.mode == "REVIEW":
         return "  as recorded", PLAIN
     if not status.sources:
@@ -111,7 +129,7 @@ def _lag(status: Status, cells: int) -> tuple[str, Style]:
     if not any(source.data_events for source in status.sources):
         return f"  lag {_seconds(status.lag)} no data events", AMBER
     names = "+".join(dict.fromkeys(source.name.split()[0] for source in status.sources))
-    return f"  lag {_seconds(status.lag)} {middle(names, 14 if cells < _WIDE else 30)}", PLAIN
+    return f"  lag {_seconds(status.lag)} {middle(names, 30 if wide else 13)}", PLAIN
 
 
 def _seconds(lag: float | None) -> str:

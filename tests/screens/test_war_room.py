@@ -255,6 +255,7 @@ def test_alarm_takes_the_second_line() -> None:
             now = snapshot()
             room.say(Update(replace(now, status=replace(now.status, alarms=("NOT RECORDED: disk full", "x")))))
             await shows(pilot, "NOT RECORDED: disk full (+1)")
+            assert "lag 41s" in rows(pilot.app)[1]
 
     run(test())
 
