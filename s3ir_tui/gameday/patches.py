@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.instances import InstanceBackend
 from moto.iam.access_control import PermissionResult
-from moto.iam.models import Group, InstanceProfile, User
+from moto.iam.models import Group, IAMBackend, InstanceProfile, User
 from moto.iam.utils import generate_access_key_id_from_account_id
 from moto.s3.models import FakeBucket
 
@@ -20,9 +21,11 @@ def apply_patches() -> None:
         _name_ids(kind, prefix)
     _replace(User, "permissions_boundary", property(_permissions_boundary))
     _replace(NetworkInterface, "group_set", property(_group_set))
+    _replace(InstanceBackend, "run_instances", _run_instances(InstanceBackend.run_instances))
     groups, options = "modify_instance_security_groups", "modify_instance_metadata_options"
     _replace(InstanceBackend, groups, _modify_security_groups(getattr(InstanceBackend, groups)))
     _replace(InstanceBackend, options, _modify_metadata_options(getattr(InstanceBackend, options)))
+    _replace(IAMBackend, "_init_aws_policies", _kept(IAMBackend._init_aws_policies))
     # moto ignores principals and conditions of bucket policies; the check happens before moto is called.
     _replace(FakeBucket, "get_permission", lambda _self, _action, _resource: PermissionResult.NEUTRAL)
 
@@ -42,6 +45,19 @@ def _name_ids(kind: Any, prefix: str) -> None:
     kind.__init__ = init
 
 
+def _kept(init: Any) -> Any:
+    """AWS's 1,500 managed policies are read once an account, not anew at each reset."""
+    known: dict[tuple[str, str], list[Any]] = {}
+
+    def kept(self: Any) -> list[Any]:
+        name = (self.account_id, self.region_name)
+        if name not in known:
+            known[name] = init(self)
+        return [copy.copy(policy) for policy in known[name]]
+
+    return kept
+
+
 def _permissions_boundary(self: Any) -> dict[str, str] | None:
     arn = getattr(self, BOUNDARY, None)
     return {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn} if arn else None
@@ -52,6 +68,19 @@ def _group_set(self: Any) -> Any:
     if self._group_set or not self.instance:
         return self._group_set
     return self.instance.security_groups
+
+
+def _run_instances(run: Any) -> Any:
+    def ran(self: Any, *args: Any, **named: Any) -> Any:
+        """An instance that is given no group gets the default group of its VPC (EC2 API, RunInstances)."""
+        reservation = run(self, *args, **named)
+        for instance in reservation.instances:
+            if not instance.security_groups and instance.vpc_id:
+                group = self.get_default_security_group(instance.vpc_id)
+                instance.security_groups = [group] if group is not None else []
+        return reservation
+
+    return ran
 
 
 def _modify_security_groups(modify: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import http.client
 import json
 import secrets
@@ -27,6 +28,8 @@ _READY = 60.0
 _GRACE = 5.0
 _ANSWER = 60.0
 _HOST = "127.0.0.1"
+_LOCK = threading.Lock()
+"""Making a client is not thread-safe in botocore; using one is."""
 _SPELLINGS = {
     "aws_access_key_id": ("aws_access_key_id", "AccessKeyId", "access_key"),
     "aws_secret_access_key": ("aws_secret_access_key", "SecretAccessKey", "secret"),
@@ -50,8 +53,7 @@ class AccountServer:
         self._process = process
         self._secret = secret
         self._token = token
-        self._sessions: dict[tuple[str, ...], Any] = {}
-        self._lock = threading.Lock()
+        self._admins: dict[tuple[str, str, str], Any] = {}
         self.endpoint_url = f"http://{_HOST}:{port}"
         self.pid = process.pid
 
@@ -137,9 +139,14 @@ class AccountServer:
             options["signature_version"] = botocore.UNSIGNED
         if agent is not None:
             options["user_agent"] = agent
-        session = self._session(key or "", keys["aws_secret_access_key"] or "", keys["aws_session_token"], region)
-        with self._lock:
-            client = session.client(service, endpoint_url=self.endpoint_url, config=Config(**options))
+        with _LOCK:
+            client = _shared_session().create_client(
+                service,
+                region_name=region,
+                endpoint_url=self.endpoint_url,
+                config=Config(**options),
+                **(keys if key is not None else {}),
+            )
         client.meta.events.register("before-sign.s3-control.*", _without_host_prefix)
         if address is not None:
             client.meta.events.register("before-sign", _from_address(address))
@@ -153,8 +160,11 @@ class AccountServer:
             account: The account to act in.
             region: Region.
         """
-        key = {"aws_access_key_id": "AKIAADMN" + account, "aws_secret_access_key": self._secret}
-        return self.client(service, key, region=region)
+        name = (service, account, region)
+        if name not in self._admins:
+            key = {"aws_access_key_id": "AKIAADMN" + account, "aws_secret_access_key": self._secret}
+            self._admins[name] = self.client(service, key, region=region)
+        return self._admins[name]
 
     def control(self, name: str, payload: Json = None) -> Any:
         """Ask the account as its master.
@@ -197,13 +207,13 @@ class AccountServer:
     ) -> None:
         self.stop()
 
-    def _session(self, key: str, secret: str, token: str | None, region: str) -> Any:
-        """Sessions are kept: each loads botocore's models anew."""
-        name = (key, secret, token or "", region)
-        with self._lock:
-            if name not in self._sessions:
-                self._sessions[name] = self.session(key or "none", secret or "none", token, region)
-            return self._sessions[name]
+
+@functools.cache
+def _shared_session() -> Any:
+    """One session for all clients, whoever they are: each session loads the models of the services anew."""
+    import botocore.session
+
+    return botocore.session.Session()
 
 
 def _input(process: subprocess.Popen[str]) -> Any:

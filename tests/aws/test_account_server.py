@@ -292,6 +292,7 @@ def test_instances_can_be_read_and_contained(world: World) -> None:
     assert world.events("ListBuckets")[1]["userIdentity"]["sessionContext"]["ec2RoleDelivery"] == "2.0"
 
     vpc = shown()["VpcId"]
+    assert [item["GroupName"] for item in shown()["SecurityGroups"]] == ["default"]
     group = ec2.create_security_group(GroupName="isolated", Description="none", VpcId=vpc)["GroupId"]
     ec2.modify_instance_attribute(InstanceId=instance, Groups=[group])
     interface = shown()["NetworkInterfaces"][0]["NetworkInterfaceId"]
