@@ -20,6 +20,7 @@ from actions.subjects import Subjects, sort
 from actions.undo import undo_plan
 from s3ir_tui.aws.errors import AwsError
 from s3ir_tui.model import utc_now
+from s3ir_tui.policy import PolicyError
 
 if TYPE_CHECKING:
     from s3ir_tui.aws.account import Account
@@ -110,7 +111,7 @@ class Desk:
         ctx = self._context()
         try:
             return action.plan(sort(targets, ctx.account_id), ctx)
-        except AwsError as error:
+        except (AwsError, PolicyError) as error:
             raise Refusal(f"{action_id} could not be planned: {error}") from error
 
     def undo_plan(self, ref: str) -> Plan:
@@ -121,7 +122,7 @@ class Desk:
         """
         try:
             return undo_plan(self._told(), ref, self._actions, self._context())
-        except AwsError as error:
+        except (AwsError, PolicyError) as error:
             raise Refusal(f"{ref} cannot be undone: {error}") from error
 
     def run(self, plan: Plan, answer: Answer, progress: Callable[[Progress], None]) -> Result:
@@ -208,6 +209,8 @@ def _fit(action: Action, subjects: Subjects, ctx: Context) -> Fit:
         return Fit(str(refusal))
     except AwsError as error:
         return Fit(f"cannot be told: {error.operation} {error.short}")
+    except PolicyError as error:
+        return Fit(f"cannot be told: {error}")
 
 
 def _offer(action: Action, fit: Fit, targets: Targets) -> Offer:

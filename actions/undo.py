@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from actions.plan import Danger, Plan, Refusal, Step
 from actions.reads import difference, same
 from actions.records import Told, undone_steps
+from s3ir_tui.journal import redact
 
 if TYPE_CHECKING:
     from actions.action import Action
@@ -32,6 +33,7 @@ def mirror(step: Step, ctx: Context, at: str) -> Step:  # noqa: ARG001 - the sha
     """
     if step.undo is None:
         raise Refusal(f"{step.target}: {step.no_undo or 'no call puts the old state back'}")
+    whole(step, step.undo.params)
     found = ctx.state(step.read)
     if same(found, step.before):
         raise Nothing(f"{step.target}: the state before is back already")
@@ -47,6 +49,19 @@ def mirror(step: Step, ctx: Context, at: str) -> Step:  # noqa: ARG001 - the sha
         undo=step.call,
         action=step.action,
     )
+
+
+def whole(step: Step, value: object) -> None:
+    """Refuse to send what the log does not hold to the letter: it keeps out whatever looks like a secret.
+
+    Raises:
+        Refusal: Something was taken out of the value.
+    """
+    if redact.marked(value):
+        raise Refusal(
+            f"{step.target}: the old state holds something that looks like a secret and was kept out of the log: "
+            "put it back by hand"
+        )
 
 
 def backwards(summary: str) -> str:

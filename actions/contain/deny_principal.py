@@ -16,9 +16,10 @@ from actions.context import Context
 from actions.plan import Call, Danger, Plan, Refusal, Step
 from actions.reads import document, same
 from actions.subjects import Subject, Subjects, subject
-from actions.undo import Nothing
+from actions.undo import Nothing, whole
 from s3ir_tui import policy
 from s3ir_tui.aws.errors import AwsError
+from s3ir_tui.journal import redact
 from s3ir_tui.text import short_arn
 
 ID = "contain.deny-principal"
@@ -249,7 +250,7 @@ def remove_step(step: Step, ctx: Context, at: str) -> Step:  # noqa: ARG001 - th
         Nothing: None of them is there any more.
     """
     found = ctx.state(step.read)
-    if step.undo is not None and same(found, step.after):
+    if step.undo is not None and same(found, step.after) and not redact.marked(step.undo.params):
         return _removing(step, step.undo, found, step.before)
     old = {str(item.get("Sid")): item for item in policy.statements(step.before)} if step.before else {}
     ours = [
@@ -262,6 +263,7 @@ def remove_step(step: Step, ctx: Context, at: str) -> Step:  # noqa: ARG001 - th
     after: Mapping[str, Any] | None = policy.without_sids(found, ours)
     returned = [old[sid] for sid in ours if sid in old]
     if returned:
+        whole(step, returned)
         after = policy.merge(after, returned)
     return _removing(step, _put(step, after), found, after)
 

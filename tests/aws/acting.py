@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -136,8 +137,11 @@ def keys_of(credential: Credential | Mapping[str, Any]) -> dict[str, str]:
 
 def client(server: AccountServer | str, credential: Credential | Mapping[str, Any], service: str) -> Any:
     """A plain boto3 client without retries."""
-    keys = keys_of(credential)
-    url = server if isinstance(server, str) else server.endpoint_url
+    return _client(server if isinstance(server, str) else server.endpoint_url, service, **keys_of(credential))
+
+
+@functools.lru_cache(64)
+def _client(url: str, service: str, **keys: str) -> Any:
     config = Config(retries={"total_max_attempts": 1}, signature_version=None if keys else UNSIGNED)
     return boto3.client(service, region_name=REGION, endpoint_url=url, config=config, **keys)
 

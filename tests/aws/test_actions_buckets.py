@@ -286,3 +286,20 @@ def test_bucket_configuration_that_takes_effect_late_is_still_read_back(
     finally:
         server.control("settings", {"delay": 0})
     assert not can_read(server, outsider, bucket, KEY)
+
+
+def test_a_federated_user_is_cut_and_the_user_behind_it_reads_on(
+    here: Scene, server: AccountServer, seed: Seed, bucket: str
+) -> None:
+    owner = seed.user(f"user-{next(_NUMBER)}", allow(["s3:*"], bucket_arns(bucket)), allow(["sts:*"]))
+    wide = json.dumps({"Version": "2012-10-17", "Statement": [allow(["s3:*"])]})
+    made = client(server, owner, "sts").get_federation_token(Name="guest", Policy=wide)["Credentials"]
+    guest = {
+        "aws_access_key_id": made["AccessKeyId"],
+        "aws_secret_access_key": made["SecretAccessKey"],
+        "aws_session_token": made["SessionToken"],
+    }
+    assert can_read(server, guest, bucket, KEY)
+    here.act("contain.deny-principal", principal=f"arn:aws:sts::{seed.account}:federated-user/guest", bucket=bucket)
+    assert not can_read(server, guest, bucket, KEY)
+    assert can_read(server, owner, bucket, KEY)
