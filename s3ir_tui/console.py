@@ -39,6 +39,7 @@ def open_live(settings: Settings, *, credentials: Credentials | None = None, fol
         journal,
         sources=sources,
         in_place=lambda ref: desk.in_place(ref),
+        unknown=lambda: len(desk.unknown_outcomes()),
         back=settings.since,
         quiet=settings.quiet,
     )

@@ -63,7 +63,14 @@ class ChangesChecked:
     at: datetime
 
 
-Fact = EventsCame | SourceChanged | PostureRead | PostureFailed | ChangesChecked
+@dataclass(frozen=True, slots=True)
+class OutcomesUnknown:
+    """How many calls were begun by consoles that ended before they recorded the outcome."""
+
+    count: int
+
+
+Fact = EventsCame | SourceChanged | PostureRead | PostureFailed | ChangesChecked | OutcomesUnknown
 Inbox = SimpleQueue[Fact]
 
 
@@ -88,14 +95,20 @@ class Feeds:
         """Read the posture of the account now, every minute, and whenever `posture_changed` is called."""
         self._begin("posture", lambda: self._posture(account))
 
-    def check_changes(self, holding: Callable[[], tuple[str, ...]], in_place: Callable[[str], tuple[int, int]]) -> None:
-        """Read our changes again and again.
+    def check_changes(
+        self,
+        holding: Callable[[], tuple[str, ...]],
+        in_place: Callable[[str], tuple[int, int]],
+        unknown: Callable[[], int],
+    ) -> None:
+        """Read our changes again and again, and look for calls whose outcome is unknown.
 
         Args:
             holding: References of the plans in force.
             in_place: How many changes of a plan are in place, of how many; blocks on AWS.
+            unknown: How many calls were begun and have no outcome.
         """
-        self._begin("checks", lambda: self._check(holding, in_place))
+        self._begin("checks", lambda: self._check(holding, in_place, unknown))
 
     def posture_changed(self) -> None:
         """Something was changed: read the posture again soon."""
@@ -156,8 +169,16 @@ class Feeds:
     def _posture_came(self, item: Posture) -> None:
         self._inbox.put(PostureRead(item))
 
-    def _check(self, holding: Callable[[], tuple[str, ...]], in_place: Callable[[str], tuple[int, int]]) -> None:
-        while not self._stop.wait(CHECK_SECONDS):
+    def _check(
+        self,
+        holding: Callable[[], tuple[str, ...]],
+        in_place: Callable[[str], tuple[int, int]],
+        unknown: Callable[[], int],
+    ) -> None:
+        while True:
+            self._inbox.put(OutcomesUnknown(unknown()))
+            if self._stop.wait(CHECK_SECONDS):
+                return
             for ref in holding():
                 try:
                     there, changes = in_place(ref)

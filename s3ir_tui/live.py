@@ -46,6 +46,7 @@ class LiveRoom:
         journal: The open journal of the case.
         sources: Finds the trail sources of an account for the time since a moment.
         in_place: How many changes of a plan (by its reference) are in place, of how many; blocks on AWS.
+        unknown: How many calls were begun by a console that ended before it recorded their outcome.
         back: How far the trail is looked back at on connecting.
         quiet: How long a contained actor must stay silent to be called quiet.
         clock: Gives the time, aware, UTC.
@@ -58,12 +59,13 @@ class LiveRoom:
         *,
         sources: Callable[[Account, datetime], Sequence[Source]] = discover,
         in_place: Callable[[str], tuple[int, int]] = lambda _ref: (0, 0),
+        unknown: Callable[[], int] = lambda: 0,
         back: timedelta = timedelta(hours=24),
         quiet: timedelta = timedelta(minutes=30),
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._connect, self._journal, self._clock = connect, journal, clock
-        self._find_sources, self._in_place = sources, in_place
+        self._find_sources, self._in_place, self._unknown = sources, in_place, unknown
         self._back, self._quiet = back, quiet
         self._known = Known(Analysis())
         self._lock = threading.RLock()
@@ -75,6 +77,7 @@ class LiveRoom:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="record")
         self._sources: dict[str, SourceStatus] = {}
         self._checked: dict[str, ChangesChecked] = {}
+        self._outcomes_unknown = 0
         self._failures: dict[str, str] = {"account": "connecting"}
         self._account: Account | None = None
         self._verdicts: dict[str, str] = {}
@@ -169,8 +172,10 @@ class LiveRoom:
                     self._write("posture", [posture_record(fact.item)])
             elif isinstance(fact, PostureFailed):
                 self._failed(fact.what, fact.error)
-            else:
+            elif isinstance(fact, ChangesChecked):
                 self._checked[fact.ref] = fact
+            else:
+                self._outcomes_unknown = fact.count
         self._folded += sum(line.noise for line in lines)
         return lines, news
 
@@ -215,6 +220,7 @@ class LiveRoom:
             quiet=self._quiet,
             checked={ref: (item.in_place, item.changes, item.at) for ref, item in self._checked.items()},
             folded=self._folded,
+            unknown_outcomes=self._outcomes_unknown,
         )
         with self._lock:
             made = snapshot(self._known, moment)
@@ -259,7 +265,7 @@ class LiveRoom:
         for source in sources:
             self._feeds.follow(source)
         self._feeds.read_posture(account)
-        self._feeds.check_changes(self._holding, self._in_place)
+        self._feeds.check_changes(self._holding, self._in_place, self._unknown)
 
     def _holding(self) -> tuple[str, ...]:
         with self._lock:

@@ -62,6 +62,9 @@ def _contain(principals: Sequence[Row], buckets: Sequence[Row]) -> Proposal | No
         if row.suspect and row.state in _UNCONTAINED:
             action = "contain.block-public-access"
             return Proposal(f"close {row.label}: {_why(row)}", "a", action, (row.kind, row.id))
+    for row in principals:
+        if row.suspect and row.state in _UNCONTAINED:
+            return Proposal(f"{row.label}: {_why(row)}: see which bucket lets it in", "1", "", (row.kind, row.id))
     return None
 
 

@@ -31,6 +31,7 @@ class Moment:
         quiet: How long silence must last to be called quiet.
         checked: Changes in place, changes, and when that was read, by plan reference.
         folded: How many events of service noise were folded.
+        unknown_outcomes: How many calls were begun and have no recorded outcome.
     """
 
     now: datetime
@@ -44,6 +45,7 @@ class Moment:
     quiet: timedelta = timedelta(minutes=30)
     checked: Mapping[str, Checked] = field(default_factory=dict)
     folded: int = 0
+    unknown_outcomes: int = 0
 
 
 def snapshot(known: Known, moment: Moment) -> Snapshot:
@@ -78,6 +80,10 @@ def snapshot(known: Known, moment: Moment) -> Snapshot:
         alarms=tuple(map(clean, moment.alarms)),
     )
     proposal = propose(
-        unknown_outcomes=0, principals=principals, buckets=buckets, watches=watches, connected=identity is not None
+        unknown_outcomes=moment.unknown_outcomes,
+        principals=principals,
+        buckets=buckets,
+        watches=watches,
+        connected=identity is not None,
     )
     return Snapshot(status, buckets, principals, instance_rows(known), proposal, watches, moment.folded)
