@@ -146,7 +146,7 @@ class Rows(Widget, can_focus=True):
 
     def refresh_head(self) -> None:
         """Repaint the line above the rows where it says something else now."""
-        if self._heads and self._head_strip() != self._head:
+        if self.is_mounted and self._heads and self._head_strip() != self._head:
             self.refresh(Region(0, 0, self.size.width, 1))
 
     # -- actions -------------------------------------------------------------------------------

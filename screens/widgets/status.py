@@ -125,7 +125,7 @@ def _lag(status: Status, *, wide: bool) -> tuple[str, Style]:
         return "  lag ? no source", AMBER
     broken = [source.name for source in status.sources if source.error]
     if broken:
-        return f"  lag {_seconds(status.lag)} LOST {middle(broken[0], 16)}", AMBER
+        return f"  lag {_seconds(status.lag)} LOST {middle(broken[0], 30 if wide else 14)}", AMBER
     if not any(source.data_events for source in status.sources):
         return f"  lag {_seconds(status.lag)} no data events", AMBER
     names = "+".join(dict.fromkeys(source.name.split()[0] for source in status.sources))

@@ -226,8 +226,16 @@ def _what(line: Judged, cells: int) -> str:
     if line.severity >= Severity.CRITICAL and reason:
         return f"{_shorter(bucket, reason, cells)} {reason}".strip()
     if key:
-        return f"{_shorter(bucket, key, cells)}/{key}"
+        place = _shorter(bucket, key, cells)
+        return f"{place}/{_end(key, cells - width(place) - 1)}"
     return bucket or reason or clean(event.address)
+
+
+def _end(key: str, cells: int) -> str:
+    """A key cut at its beginning: the name of the file tells more than its folders."""
+    while width(key) > cells and len(key) > 1:
+        key = "…" + key.lstrip("…")[1:]
+    return key
 
 
 def _shorter(bucket: str, rest: str, cells: int) -> str:
