@@ -184,7 +184,7 @@ def _open_bucket(s3: Any, bucket: str, account: str) -> Iterator[str]:
         yield f"the policy of {bucket} is still public{behind}"
     if policy:
         for foreign in foreign_accounts(policy, account):
-            yield f"the policy of {bucket} names {short_arn(foreign)}"
+            yield f"the policy of {bucket} still names {short_arn(foreign)}"
     if any(str(grant["Grantee"].get("URI", "")).startswith(_EVERYONE) for grant in grants):
         yield f"the ACL of {bucket} is still public"
 

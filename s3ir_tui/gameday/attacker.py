@@ -111,7 +111,7 @@ class Attacker:
 
     def _make(self, move: Move, params: dict[str, Any], credential: Credential) -> bool:
         if move.each is not None:
-            listed = self._hands.call(credential, move.service, move.each.operation, params, move.kind)
+            listed = self._hands.call(credential, move.service, move.each.operation, params, "recon")
             if not listed.ok:
                 return False
             names = [str(name) for name in listed.answer.get(move.each.names, ())]
