@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from s3ir_tui import policy
 from s3ir_tui.aws.account import THREADS, Account
 from s3ir_tui.aws.errors import AwsError
 from s3ir_tui.model import Bucket, PublicAccessBlock
+from s3ir_tui.policy import PolicyError, foreign_accounts, is_public
 
 ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
 AUTHENTICATED_USERS = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers"
@@ -146,9 +146,9 @@ def _judged(
     by_policy: bool | None = None
     if bucket.policy is not None:
         try:
-            by_policy = bool(bucket.policy) and policy.is_public(bucket.policy)
-            foreign += policy.foreign_accounts(bucket.policy, account) if bucket.policy else ()
-        except policy.PolicyError as error:
+            by_policy = bool(bucket.policy) and is_public(bucket.policy)
+            foreign += foreign_accounts(bucket.policy, account) if bucket.policy else ()
+        except PolicyError as error:
             gaps["policy"] = str(error)
         if by_policy and any(block.restrict_public_buckets for block in blocks):
             by_policy = False
