@@ -166,9 +166,8 @@ class _Making:
         ctx = self.ctx
         self.warnings += revoke_role_sessions.open_metadata(role, ctx)
         self.warnings += _let_in_by_trust(role, accounts, ctx)
-        suspects = names | {
-            subject(item.id).session for item in seen.sessions_of(ctx, role) if item.severity >= Severity.HIGH
-        }
+        guilty = {subject(item.id).session for item in seen.sessions_of(ctx, role) if item.severity >= Severity.HIGH}
+        suspects = names | guilty
         bystanders = [item for item in seen.others_on_role(ctx, role, suspects) if not _ours(item.id, ctx)]
         if names and bystanders and revoke_role_sessions.by_services_only(role, ctx):
             for name in suspects:
@@ -182,7 +181,8 @@ class _Making:
             )
             return
         self.checked.append(lockout.check_role(ctx, role))
-        self.steps.append(revoke_role_sessions.revoke_step(role, ctx, suspects))
+        # Where the role itself was chosen every session of it is in `names`; those without a finding are collateral.
+        self.steps.append(revoke_role_sessions.revoke_step(role, ctx, guilty or names))
 
     def buckets(self, found: Tree) -> None:
         """Outside accounts are denied where they were let in, and the users may not change those buckets back."""
