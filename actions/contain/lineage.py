@@ -182,7 +182,7 @@ class _Making:
             return
         self.checked.append(lockout.check_role(ctx, role))
         # Where the role itself was chosen every session of it is in `names`; those without a finding are collateral.
-        self.steps.append(revoke_role_sessions.revoke_step(role, ctx, guilty or names))
+        self.steps.append(revoke_role_sessions.revoke_step(role, ctx, frozenset(guilty) or names))
 
     def buckets(self, found: Tree) -> None:
         """Outside accounts are denied where they were let in, and the users may not change those buckets back."""
