@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,10 @@ from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.sources.base import BUSY, Calls, SourceError, trouble
 
 INTERVAL = 2.0
-FILES_A_POLL = 64
+FILES_AT_ONCE = 64
+SECONDS_A_POLL = 5.0
+"""A poll begins no further files after so long: what is newest is to be shown soon."""
+
 LATE = timedelta(hours=1)
 """Files are delivered late at times, under their older name: so far back is listed each time."""
 
@@ -38,8 +42,10 @@ class TrailBucketSource:
         regions: Regions to read, or empty for those that the bucket has.
         since: How far to look back.
         data_events: Whether the trail's selectors include S3 data events.
-        files: Most files in one poll.
+        files: Files that are read together.
+        seconds: How long a poll goes on reading files.
         clock: The time, UTC.
+        monotonic: Seconds.
     """
 
     def __init__(
@@ -52,8 +58,10 @@ class TrailBucketSource:
         since: datetime,
         *,
         data_events: bool = True,
-        files: int = FILES_A_POLL,
+        files: int = FILES_AT_ONCE,
+        seconds: float = SECONDS_A_POLL,
         clock: Callable[[], datetime] = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = f"bucket {bucket}"
         self.data_events = data_events
@@ -61,7 +69,8 @@ class TrailBucketSource:
         self._account, self._bucket, self._id = account, bucket, account_id
         self._root = f"{prefix.strip('/')}/AWSLogs/" if prefix.strip("/") else "AWSLogs/"
         self._regions = tuple(regions)
-        self._since, self._files, self._clock = since, files, clock
+        self._since, self._files, self._seconds = since, files, seconds
+        self._clock, self._monotonic = clock, monotonic
         self._read: OrderedDict[str, None] = OrderedDict()
         self._waiting: dict[str, int] = {}
         self._bases: tuple[str, ...] = ()
@@ -87,9 +96,23 @@ class TrailBucketSource:
             self._list(self._clock())
         except AwsError as error:
             raise trouble(self.name, error) from None
+        until = self._monotonic() + self._seconds
+        events, sound = self._read_some()
+        # Files that failed are not tried again at once.
+        while sound and self._waiting and self._monotonic() < until:
+            more, sound = self._read_some()
+            events += more
+        return events
+
+    def _read_some(self) -> tuple[list[Event], bool]:
+        """Read the newest files that wait; tells whether every one could be read.
+
+        Raises:
+            SourceError: Not one of them can be read.
+        """
         keys = sorted(self._waiting, key=_name, reverse=True)[: self._files]
         if not keys:
-            return []
+            return [], True
         with ThreadPoolExecutor(min(_AT_ONCE, len(keys)), thread_name_prefix="trail-file") as pool:
             answers = list(pool.map(self._get, keys))
         events: list[Event] = []
@@ -104,7 +127,7 @@ class TrailBucketSource:
                 self._skip(answer.skipped)
         if problem is not None and all(isinstance(answer, AwsError) for answer in answers):
             raise SourceError(f"{self.name}: no log file can be read: {problem}", 15.0)
-        return events
+        return events, problem is None
 
     # -- listing ----------------------------------------------------------------------------------
 

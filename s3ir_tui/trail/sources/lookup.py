@@ -63,8 +63,8 @@ class LookupSource:
         self._account, self._region, self._since, self._pages = account, region, since, pages
         self._clock, self._monotonic, self._sleep = clock, monotonic, sleep
         self._seen = SeenIds(_REMEMBERED)
-        self._newest: datetime | None = None
-        self._deep_at: datetime | None = None
+        self._looked_to: datetime | None = None
+        self._deep_at = since
         self._asked = float("-inf")
         # What is still to be read, newest last.
         self._windows: list[Window] = []
@@ -73,7 +73,7 @@ class LookupSource:
     @property
     def caught_up(self) -> bool:
         """Whether nothing older is left to be read."""
-        return self._newest is not None and not self._windows
+        return self._looked_to is not None and not self._windows
 
     @property
     def interval(self) -> float:
@@ -100,14 +100,20 @@ class LookupSource:
         return found
 
     def _newest_window(self) -> Window:
+        """From where the last poll ended; once nothing old is left, with an overlap for what came late."""
         now = self._clock()
-        if self._newest is None:
-            self._newest, self._deep_at = self._since, now
-            return self._since, now
-        deep = self._deep_at is None or now - self._deep_at >= DEEP_EVERY
-        if deep:
+        if self._looked_to is None:
+            start = self._since
             self._deep_at = now
-        return max(self._since, self._newest - (OVERLAP if deep else SHORT_OVERLAP)), now
+        elif self._windows:
+            start = self._looked_to
+        elif now - self._deep_at >= DEEP_EVERY:
+            start = self._deep_at - OVERLAP
+            self._deep_at = now
+        else:
+            start = self._looked_to - SHORT_OVERLAP
+        self._looked_to = now
+        return min(max(self._since, start), now), now
 
     def _read(self, window: Window, found: list[Event]) -> None:
         """Page back through a window; what the budget leaves of it stays for the next time."""
@@ -121,14 +127,15 @@ class LookupSource:
             found += [event for event in page if self._seen.add(event.id)]
             if page:
                 oldest = min(oldest, min(event.at for event in page))
-                self._newest = max(self._newest or self._since, *(event.at for event in page))
             token = str(answer.get("NextToken") or "")
             self._windows.pop()
             if not token or oldest <= start:
                 return
-            # The end of a window is whole seconds: the second that was cut through is read again.
-            self._windows.append((start, min(end, oldest + timedelta(seconds=1))))
-            if self._left <= 0:
+            # The end of a window is whole seconds: the second that was cut through is read again. A second that holds
+            # more than the budget is read to its end, or it would be begun again and again.
+            left = min(end, oldest + timedelta(seconds=1))
+            self._windows.append((start, left))
+            if self._left <= 0 and left < end:
                 return
 
     def _ask(self, start: datetime, end: datetime, token: str) -> dict[str, Any]:
