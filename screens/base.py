@@ -212,28 +212,32 @@ class CaseScreen(Screen[None]):
         """Read something on a thread.
 
         Args:
-            words: What is said meanwhile.
+            words: What is said meanwhile; nothing where it is "".
             work: Reads; runs on the thread.
             then: Told the answer, on the loop.
             failed: Told why there is none, on the loop; it is said at the foot where it is `None`.
         """
-        self.say(f"{words} …", seconds=0)
+        if words:
+            self.say(f"{words} …", seconds=0)
+
+        said = bool(words)
 
         def read() -> None:
             try:
                 value = work()
             except Exception as error:  # noqa: BLE001 - the responder is told, and the screen lives on
-                words = words_of(error)
-                self.post_message(Fetched(lambda: (failed or self._failed)(words)))
+                why = words_of(error)
+                self.post_message(Fetched(lambda: (failed or self._failed)(why), said))
                 return
-            self.post_message(Fetched(lambda: then(value)))
+            self.post_message(Fetched(lambda: then(value), said))
 
         threading.Thread(target=read, name=f"read {words}", daemon=True).start()
 
     def on_fetched(self, message: Fetched) -> None:
         """What was asked for has come."""
         message.stop()
-        self.say("")
+        if message.said:
+            self.say("")
         message.then()
 
     def _failed(self, words: str) -> None:

@@ -123,6 +123,7 @@ KEYS: tuple[Key, ...] = (
     Key(
         "log.check", "r", "reconcile", "log", "", "look up what became of calls whose outcome is unknown", needs="desk"
     ),
+    Key("log.fold", "S", "fold", "log", "", "show what was only seen too: events, postures"),
     Key("log.refresh", "f5", "reload", "log", "", "read the log again"),
     Key("event.principal", "P", "mark('principal')", "event", "mark principal", "mark its principal", needs="live"),
     Key("event.bucket", "B", "mark('bucket')", "event", "mark bucket", "mark its bucket", needs="live"),

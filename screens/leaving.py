@@ -70,10 +70,10 @@ class Leaving:
             self._state.room.stop(why)
         finally:
             self._ended.set()
-        if self._silence >= 0:
-            os.close(self._silence)  # whoever waits for input gets its end, and can end
-            self._silence = -1
-        self._left(code)
+            if self._silence >= 0:
+                os.close(self._silence)  # whoever waits for input gets its end, and can end
+                self._silence = -1
+            self._left(code)
         if by_force and not self.gone.wait(_GRACE):
             os._exit(code)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
 from rich.style import Style
@@ -18,6 +19,10 @@ from screens.widgets.palette import AMBER, BOLD, DIM, PLAIN
 from screens.widgets.rows import Rows
 
 _DEEDS = ("armed", "plan", "intent", "outcome", "end")
+_SEEN = ("event", "left-out", "bucket", "principal", "instance")
+"""Kinds of records that tell what was seen rather than what was done: they are many."""
+
+_AGAIN_SECONDS = 5.0
 
 
 class LogList(Rows):
@@ -29,6 +34,7 @@ class LogList(Rows):
         self._shown: tuple[LogLine, ...] = ()
         self._filter = ""
         self.read = False
+        self.fold = True
 
     def show(self, lines: tuple[LogLine, ...]) -> None:
         """Show records; the cursor goes to the newest until it is moved."""
@@ -45,10 +51,20 @@ class LogList(Rows):
         return self._shown[self.cursor] if self.cursor < len(self._shown) else None
 
     def _arrange(self) -> None:
-        self._shown = tuple(line for line in self._all if not self._filter or self._filter in _haystack(line))
+        self._shown = tuple(line for line in self._all if self._fits(line))
         if not self.touched:
             self.cursor = max(0, len(self._shown) - 1)
         self.rows_changed()
+
+    def _fits(self, line: LogLine) -> bool:
+        if self._filter:
+            return self._filter in _haystack(line)
+        return not self.fold or line.problem or line.kind not in _SEEN
+
+    def set_fold(self, on: bool) -> None:
+        """Leave out what was only seen, or show it too."""
+        self.fold = on
+        self._arrange()
 
     def count(self) -> int:
         """How many there are."""
@@ -61,8 +77,9 @@ class LogList(Rows):
     def head(self, cells: int) -> Spans:
         """The line above the records."""
         problems = sum(line.problem for line in self._all)
-        count = f"{len(self._shown)} of {len(self._all)}" if self._filter else f"{len(self._all)} records"
-        words = f"─ Log ─ {count}" + (f", {problems} to look at" if problems else "")
+        words = f"─ Log ─ {len(self._shown)} of {len(self._all)} records"
+        words += f", {problems} to look at" if problems else ""
+        words += ", S shows what was only seen" if self.fold and not self._filter else ""
         words += f" ─ filter /{self._filter} " if self._filter else " "
         return [(words, BOLD), ("─" * max(0, cells - len(words)), DIM)]
 
@@ -73,7 +90,7 @@ class LogList(Rows):
         spans: list[tuple[str, Style]] = [
             ("! " if line.problem else "  ", AMBER),
             (f"{line.at[5:10]} {line.at[11:19]} " if wide else f"{line.at[11:19]} ", DIM),
-            (fit(line.ref, 12) + " ", DIM),
+            (fit(line.ref, 13) + " ", DIM),
             (fit(line.who, 20 if wide else 8) + " ", PLAIN),
             (fit(line.kind, 14 if wide else 8) + " ", BOLD if line.kind in _DEEDS else PLAIN),
             (line.text, AMBER if line.problem else PLAIN),
@@ -94,6 +111,7 @@ class LogScreen(CaseScreen):
     def __init__(self, state: State) -> None:
         super().__init__(state)
         self._head = ""
+        self._read_at = 0.0
 
     def body(self) -> Iterable[Widget]:
         """The records."""
@@ -106,15 +124,22 @@ class LogScreen(CaseScreen):
 
     def refill(self) -> None:
         """Say where there is more than is shown."""
-        head = self.state.snapshot.status.head
-        if self._head and head != self._head and self.query_one(LogList).read:
-            self._head = head
-            self.action_reload()
+        news = self.state.snapshot.status.head != self._head and self.query_one(LogList).read
+        if news and time.monotonic() - self._read_at > _AGAIN_SECONDS:
+            self._read("")
 
     def action_reload(self) -> None:
         """Read the log again."""
-        self._head = self.state.snapshot.status.head
-        self.fetch("reading the log", self.state.room.log, self.query_one(LogList).show)
+        self._read("reading the log")
+
+    def _read(self, words: str) -> None:
+        self._head, self._read_at = self.state.snapshot.status.head, time.monotonic()
+        self.fetch(words, self.state.room.log, self.query_one(LogList).show)
+
+    def action_fold(self) -> None:
+        """Show what was only seen too, or leave it out again."""
+        listed = self.query_one(LogList)
+        listed.set_fold(not listed.fold)
 
     def action_filter(self) -> None:
         """Show only what contains a text."""

@@ -40,6 +40,7 @@ class Fetched(Message, bubble=False):
     """A thread has read what a screen asked for."""
 
     then: Callable[[], None]
+    said: bool
 
 
 @dataclass

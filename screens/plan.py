@@ -33,7 +33,12 @@ NO_TICKET = "no ticket given"
 """The reason that is recorded where the responder gave none: containment must not wait for a ticket number."""
 
 _STEPS_SHOWN = 7
-_NOTES_SHOWN = 6
+_NOTES_SHOWN = 4
+_DIFFERENCE = 5
+_FRAME = 8
+"""Lines of the screen that are neither steps nor difference nor notes."""
+
+_ROOMY = 110
 
 
 class StepList(Rows):
@@ -104,7 +109,7 @@ class PlanScreen(CaseScreen):
     DEFAULT_CSS = """
     PlanScreen #steps { height: auto; max-height: 7; }
     PlanScreen #difference { height: 1fr; min-height: 3; }
-    PlanScreen #notes { height: auto; max-height: 6; }
+    PlanScreen #notes { height: auto; }
     PlanScreen #confirm { height: 1; }
     PlanScreen #confirm Label { width: auto; padding: 0 1; }
     PlanScreen #count { width: 4; }
@@ -161,8 +166,9 @@ class PlanScreen(CaseScreen):
         plan = self.plan
         undoable = sum(not step.no_undo for step in plan.steps)
         words = f"{step_count(len(plan.steps))}, {'all' if undoable == len(plan.steps) else undoable} undoable"
+        action = f"  {plan.action}" if self.app.size.width >= _ROOMY else ""
         self.query_one("#title", Title).show(
-            f"{'Undo' if plan.undo_of else 'Plan'}  {plan.action}  {clean(plan.title)}",
+            f"Plan{action}  {clean(plan.title)}",
             f"{words}, {plan.danger.value}" if plan.steps else plan.danger.value,
         )
         steps = self.query_one(StepList)
@@ -183,9 +189,11 @@ class PlanScreen(CaseScreen):
         cells = max(20, self.app.size.width - 2)
         height = sum(len(wrapped(text, cells, 10)) for text, _ in lines)
         notes = self.query_one("#notes", Pages)
-        notes.styles.height = min(_NOTES_SHOWN, height)
+        room = self.app.size.height - _FRAME - min(_STEPS_SHOWN, len(self.plan.steps)) - _DIFFERENCE
+        room = max(_NOTES_SHOWN, room)
+        notes.styles.height = min(room, height)
         notes.show(lines)
-        hidden = f"{height - _NOTES_SHOWN} more lines: D" if height > _NOTES_SHOWN else ""
+        hidden = f"{height - room} more lines: D" if height > room else ""
         self.query_one("#notes-title", Title).show("What to know", hidden)
 
     # -- the run -------------------------------------------------------------------------------

@@ -34,7 +34,10 @@ class DiffLine:
 
 
 def pretty(state: Any) -> list[str]:
-    """A state as lines of JSON; text that is JSON itself is laid out too."""
+    """A state as lines of JSON, keys in order: AWS gives documents back in an order of its own.
+
+    Text that is JSON itself is laid out too.
+    """
     if isinstance(state, str):
         try:
             parsed = json.loads(state)
@@ -42,7 +45,7 @@ def pretty(state: Any) -> list[str]:
             return state.splitlines() or [""]
         if isinstance(parsed, dict | list):
             state = parsed
-    return json.dumps(state, indent=2, ensure_ascii=False, default=str).splitlines()
+    return json.dumps(state, indent=2, sort_keys=True, ensure_ascii=False, default=str).splitlines()
 
 
 def diff(before: Any, after: Any, context: int | None = CONTEXT) -> list[DiffLine]:

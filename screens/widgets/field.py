@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textual.events import Paste
+from textual.events import Key, Paste
 from textual.widgets import Input
 
 from s3ir_tui.text import clean
@@ -45,14 +45,11 @@ class Field(Input):
             return character is not None and character.isdigit()
         return super().check_consume_key(key, character)
 
-    async def _on_key(self, event: object) -> None:
-        from textual.events import Key
-
-        if isinstance(event, Key):
-            if self._digits and event.is_printable and not (event.character or "").isdigit():
-                event.prevent_default()
-                return
-            await super()._on_key(event)
+    async def _on_key(self, event: Key) -> None:
+        if self._digits and event.is_printable and not (event.character or "").isdigit():
+            event.prevent_default()
+            return
+        await super()._on_key(event)
 
     def _on_paste(self, event: Paste) -> None:
         event.text = clean(event.text.strip().splitlines()[0] if event.text.strip() else "")[:_LONGEST]

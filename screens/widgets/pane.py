@@ -122,7 +122,7 @@ class Pane(Rows):
     def spans(self, index: int, cells: int) -> Spans:
         """One row."""
         row = self._rows[index]
-        label = max(14, min(30, cells // 3))
+        label = max(14, min(30, cells // 3 if cells < 70 else cells // 4 + 2))
         left: list[tuple[str, Style]] = [
             ("* " if row.marked else "  ", BOLD),
             (fit(row.label, label), BOLD if row.suspect else PLAIN),
@@ -132,7 +132,11 @@ class Pane(Rows):
         if self.kind == "principal" or word:
             left.append((f" {word:<15}" if cells >= 70 else f" {_short(row.state)}", style))
         left += [("  ", PLAIN), (", ".join(row.facts) or "-", PLAIN if row.suspect else DIM)]
-        pulse = bars(row.pulse.allowed, _PULSE if cells >= 70 else 6) if any(row.pulse.allowed) else ""
+        pulse = (
+            bars(row.pulse.allowed, _PULSE if cells >= 100 else 8 if cells >= 70 else 6)
+            if any(row.pulse.allowed)
+            else ""
+        )
         return spread(left, [(pulse, BOLD)] if pulse else [], cells)
 
 

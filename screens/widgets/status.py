@@ -30,7 +30,8 @@ class _Left(Lines):
 
     def _first(self, cells: int) -> Spans:
         now = self.status
-        left: list[tuple[str, Style]] = [(f" {now.case or 's3ir-tui'} ", BOLD)]
+        name = middle(now.case or "s3ir-tui", 40 if cells >= _WIDE else 12)
+        left: list[tuple[str, Style]] = [(f" {name} ", BOLD)]
         if not self.heard:
             return [*left, (" connecting …", AMBER)]
         if not now.identity and now.mode != "REVIEW":

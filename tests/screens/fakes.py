@@ -265,10 +265,11 @@ class FakeRoom:
 
 
 def log_lines() -> tuple[LogLine, ...]:
-    """A log of seven records."""
+    """A log of eight records."""
     return (
         LogLine("46d868cb:1", "2026-11-24T09:01:36Z", "alice", "console open", "console of alice on host bastion"),
         LogLine("46d868cb:9", "2026-11-24T09:13:40Z", "alice", "mark", "principal user/svc-export marked"),
+        LogLine("46d868cb:12", "2026-11-24T09:14:05Z", "svc-export", "event", "CreateAccessKey svc-export"),
         LogLine("46d868cb:18", "2026-11-24T09:15:10Z", "alice", "armed", "armed: TICKET-7"),
         LogLine("46d868cb:19", "2026-11-24T09:15:10Z", "alice", "plan", "contain.lineage user/svc-export, 4 steps"),
         LogLine("46d868cb:20", "2026-11-24T09:15:11Z", "alice", "intent", "iam UpdateAccessKey AKIA…Q2D4"),

@@ -90,6 +90,6 @@ def test_palette_finds_an_action_by_its_words() -> None:
             await press(pilot, "colon", *"log of")
             await shows(pilot, "log of the case")
             await press(pilot, "enter")
-            await shows(pilot, "7 records")
+            await shows(pilot, "7 of 8 records")
 
     asyncio.run(test())

@@ -294,7 +294,7 @@ def test_undo_plans_the_way_back() -> None:
             await press(pilot, "u")
             await shows(pilot, "4 of 4 steps done")
             await press(pilot, "enter")
-            await shows(pilot, "Undo  contain.lineage")
+            await shows(pilot, "2 steps, all undoable")
             await press(pilot, "right", "enter")
             await shows(pilot, "contain.lineage: 2 done")
             assert desk.ran[0][0].undo_of == "46d868cb:19"

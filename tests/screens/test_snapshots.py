@@ -46,7 +46,7 @@ def test_war_room_without_colour(snap_compare: Compare, monkeypatch: pytest.Monk
     monkeypatch.setenv("NO_COLOR", "1")
     app = _app()
     assert app.theme == "ansi-dark"
-    assert snap_compare(app, terminal_size=NARROW, run_before=_after(("2", "role/etl-role")))
+    assert snap_compare(app, terminal_size=NARROW, run_before=_after(("2", "─ 2 Principals")))
 
 
 @SIZES
@@ -75,7 +75,7 @@ def test_review(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize(
     ("key", "words"),
-    [("l", "7 records"), ("enter", "event-15"), ("question_mark", "Help"), ("u", "4 of 4 steps done")],
+    [("l", "7 of 8 records"), ("enter", "event-15"), ("question_mark", "Help"), ("u", "4 of 4 steps done")],
     ids=["log", "event", "help", "undo"],
 )
 def test_other_screens(snap_compare: Compare, key: str, words: str) -> None:

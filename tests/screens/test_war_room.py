@@ -284,3 +284,18 @@ def test_copy_puts_the_whole_record_where_it_can_be_pasted_from(monkeypatch: pyt
             assert '"userAgent": "aws-cli/2.17"' in copied[0]
 
     run(test())
+
+
+def test_log_leaves_out_what_was_only_seen_until_asked() -> None:
+    async def test() -> None:
+        async with console() as pilot:
+            await press(pilot, "l")
+            await shows(pilot, "7 of 8 records, 1 to look at")
+            assert "CreateAccessKey" not in screen(pilot.app)
+            await press(pilot, "S")
+            await shows(pilot, "8 of 8 records")
+            assert "CreateAccessKey" in screen(pilot.app)
+            await press(pilot, "slash", *"intent", "enter")
+            await shows(pilot, "2 of 8 records")
+
+    run(test())
