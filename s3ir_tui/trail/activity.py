@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+
 from s3ir_tui.trail.arns import account_of, instance_of
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.names import got_through, is_denied
@@ -16,18 +18,15 @@ MOST_UNITS = 20_000
 _PRUNE_ABOVE = 720
 
 
-class Cell:
+class Cell(msgspec.Struct, gc=False):
     """Ten seconds of one credential. Times are `YYYY-MM-DDTHH:MM:SSZ`, or ""."""
 
-    __slots__ = ("allowed", "bytes_out", "denied", "first_denied", "last_denied", "last_ok")
-
-    def __init__(self) -> None:
-        self.allowed = 0
-        self.denied = 0
-        self.bytes_out = 0
-        self.first_denied = ""
-        self.last_denied = ""
-        self.last_ok = ""
+    allowed: int = 0
+    denied: int = 0
+    bytes_out: int = 0
+    first_denied: str = ""
+    last_denied: str = ""
+    last_ok: str = ""
 
 
 class Unit:
@@ -44,8 +43,9 @@ class Unit:
 
     def add(self, event: Event) -> None:
         """Count a call."""
-        through = got_through(event.error)
-        if not through and not is_denied(event.error):
+        error = event.error
+        through = not error or got_through(error)
+        if not through and not is_denied(error):
             return  # throttled, malformed: says nothing of what the caller may do
         at = event.time
         cell = self.cells.get(at[:18])
@@ -57,8 +57,10 @@ class Unit:
             self.allowed += 1
             cell.allowed += 1
             cell.bytes_out += event.bytes_out
-            cell.last_ok = max(cell.last_ok, at)
-            self.last_ok = max(self.last_ok, at)
+            if at > cell.last_ok:
+                cell.last_ok = at
+                if at > self.last_ok:
+                    self.last_ok = at
         else:
             self.denied += 1
             cell.denied += 1

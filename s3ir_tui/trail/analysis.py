@@ -62,7 +62,6 @@ class Analysis:
         self._activity = Activity()
         self._profiles: dict[str, Profile] = {}
         self._buckets: dict[str, BucketProfile] = {}
-        self._standing: dict[str, tuple[tuple[int, bool], int, tuple[Reason, ...]]] = {}
         self._handed_down: dict[str, Severity] = {}
         self._log_buckets: set[str] = set()
         self._skipped: dict[tuple[str, str], int] = {}
@@ -124,24 +123,23 @@ class Analysis:
         self.lineage.add(event)
         self._activity.add(event)
         ours = event.access_key in self.own_keys or event.principal in self.own_principals
-        if "AWSLogs/" in event.key and event.kind == "AWSService" and len(self._log_buckets) < 1000:
+        if event.kind == "AWSService" and "AWSLogs/" in event.key and len(self._log_buckets) < 1000:
             self._log_buckets.add(event.bucket)
         judgement = judge(event, self)
         findings = judgement.findings
         profile = self._profile(event)
-        profile.ours = ours or profile.ours
         if event.kind == "AWSService":
             self._service_calls += 1
-        quarantined = [item for item in findings if item.name == "quarantined"]
-        if quarantined:
-            self._about_user(event, quarantined[0].text)
+        if findings and any(item.name == "quarantined" for item in findings):
+            self._about_user(event, next(item.text for item in findings if item.name == "quarantined"))
             findings = tuple(item for item in findings if item.name != "quarantined")
-        before = profile.revision
-        profile.add(event, findings)
         if event.bucket:
             self._bucket(event, () if ours else findings)
         if ours:
+            profile.add_ours(event)
             return Judged(event, noise=judgement.noise, ours=True, source=source)
+        before = profile.revision
+        profile.add(event, findings)
         severity, reasons = judgement.severity, judgement.reasons
         if profile.revision != before and severity < SUSPECT and event.kind != "AWSService":
             # This very event may be what makes the suspect: it is shown as such.
@@ -191,7 +189,8 @@ class Analysis:
             return Severity.INFO
         reasons = self._own_reasons(profile)
         own = reasons[0].severity if reasons else Severity.INFO
-        return max(own, self._handed_down.get(principal, Severity.INFO))
+        handed = self._handed_down.get(principal)
+        return own if handed is None or handed < own else handed
 
     def keeps_logs(self, bucket: str) -> bool:
         """Whether CloudTrail delivers into this bucket."""
@@ -199,13 +198,11 @@ class Analysis:
 
     def _own_reasons(self, profile: Profile, *, exact: bool = False) -> tuple[Reason, ...]:
         """The reasons of a principal's own calls, kept until something new is learnt of it (or, exact, any call)."""
-        stamp = (profile.revision, profile.ours)
-        known = self._standing.get(profile.id)
-        if known is not None and known[0] == stamp and not (exact and known[1] != profile.events):
-            return known[2]
-        reasons = assess(profile)
-        self._standing[profile.id] = (stamp, profile.events, reasons)
-        return reasons
+        revision, events = profile.assessed
+        if revision != profile.revision or (exact and events != profile.events):
+            profile.reasons = assess(profile)
+            profile.assessed = (profile.revision, profile.events)
+        return profile.reasons
 
     # -- what is known ----------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from s3ir_tui.trail.arns import network_of
 from s3ir_tui.trail.detections import Finding, Tactic
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.names import LISTS, OBJECT_DELETES, OBJECT_READS, OBJECT_WRITES, is_denied
+from s3ir_tui.trail.sightings import Reason
 
 MOST_KEYS = 64
 MOST_ADDRESSES = 64
@@ -17,6 +18,7 @@ MOST_AGENTS = 32
 MOST_BUCKETS = 256
 MOST_FINDINGS = 64
 MOST_IDS = 20
+MOST_COMBINATIONS = 1024
 MOST_TOUCH_IDS = 8
 MOST_SPANS = 288
 
@@ -82,12 +84,14 @@ class Evidence:
 
 
 class Profile:
-    """One principal. `revision` grows when something new was learnt of it, and not with every call."""
+    """One principal. `revision` grows when something was learnt that may make it suspect, not with every call."""
 
     __slots__ = (
+        "_spans",
         "account",
         "addresses",
         "agents",
+        "assessed",
         "buckets",
         "bytes_out",
         "capped",
@@ -106,9 +110,9 @@ class Profile:
         "kind",
         "last",
         "lists",
-        "ours",
         "read_spans",
         "reads",
+        "reasons",
         "revision",
         "sample",
     )
@@ -121,7 +125,9 @@ class Profile:
         self.foreign = bool(event.account and event.caller_account and event.account != event.caller_account)
         self.first = self.last = event.time
         self.events = self.denied = self.reads = self.lists = self.bytes_out = self.revision = 0
-        self.ours = False
+        # What was made of it last, and at which revision and how many calls.
+        self.assessed = (-1, 0)
+        self.reasons: tuple[Reason, ...] = ()
         self.console_only = True
         # Access keys by network: a key at two places at once is a stolen key.
         self.keys: dict[str, dict[str, Span]] = {}
@@ -136,6 +142,7 @@ class Profile:
         self.capped: set[str] = set()
         # First events, to stand behind reasons that are about the principal as a whole.
         self.sample: dict[str, str] = {}
+        self._spans: dict[tuple[str, str, str], tuple[Span, ...]] = {}
         self.ids: dict[str, list[str]] = {"read": [], "list": [], "delete": [], "denied": []}
 
     def add(self, event: Event, findings: tuple[Finding, ...]) -> None:
@@ -160,28 +167,56 @@ class Profile:
         for finding in findings:
             self.note(finding, event)
 
+    def add_ours(self, event: Event) -> None:
+        """Add one of the console's own calls up: counted, and nothing is concluded from it.
+
+        Other keys of the same principal stay under suspicion: the responder's own user may be the one that leaked.
+        """
+        self.events += 1
+        self.denied += is_denied(event.error)
+        self.first, self.last = min(self.first, event.time), max(self.last, event.time)
+        if event.access_key and len(self.keys) < MOST_KEYS:
+            self.keys.setdefault(event.access_key, {})
+
     def _where(self, event: Event, at: str) -> None:
-        address, agent = event.address, event.agent
-        place = self.addresses.get(address)
-        if place is None:
-            place = self._new_place(event)
-        place.add(at)
-        span = self.agents.get(agent)
-        if span is None:
-            if len(self.agents) >= MOST_AGENTS:
-                self.capped.add("agents")
-            else:
-                span = self.agents[agent] = Span(at)
-                self.revision += 1
-                self.sample[f"agent {agent}"] = event.id
-                self.console_only = self.console_only and agent_of(agent).console
+        """Count address, program and key; which counters those are is looked up once for each combination."""
+        named = (event.address, event.agent, event.access_key)
+        spans = self._spans.get(named)
+        if spans is None:
+            spans = self._learn(event)
+            if len(self._spans) < MOST_COMBINATIONS:
+                self._spans[named] = spans
+        for span in spans:
+            span.count += 1
+            if at < span.first:
+                span.first = at
+            elif at > span.last:
+                span.last = at
+
+    def _learn(self, event: Event) -> tuple[Span, ...]:
+        place = self.addresses.get(event.address) or self._new_place(event)
+        span = self.agents.get(event.agent) or self._new_agent(event)
+        found: list[Span] = [place]
         if span is not None:
-            span.add(at)
-            if agent not in place.agents and len(place.agents) < MOST_AGENTS:
-                place.agents.add(agent)
-                self.revision += 1
+            found.append(span)
+            if event.agent not in place.agents and len(place.agents) < MOST_AGENTS:
+                place.agents.add(event.agent)
+                self.revision += len(self.addresses) > 1
         if event.access_key:
-            self._key(event, at)
+            key = self._key(event)
+            if key is not None:
+                found.append(key)
+        return tuple(found)
+
+    def _new_agent(self, event: Event) -> Span | None:
+        if len(self.agents) >= MOST_AGENTS:
+            self.capped.add("agents")
+            return None
+        span = self.agents[event.agent] = Span(event.time)
+        self.revision += 1
+        self.sample[f"agent {event.agent}"] = event.id
+        self.console_only = self.console_only and agent_of(event.agent).console
+        return span
 
     def _new_place(self, event: Event) -> Place:
         place = Place(event.time)
@@ -193,22 +228,19 @@ class Profile:
             self.sample[f"address {event.address}"] = event.id
         return place
 
-    def _key(self, event: Event, at: str) -> None:
+    def _key(self, event: Event) -> Span | None:
         networks = self.keys.get(event.access_key)
         if networks is None:
             if len(self.keys) >= MOST_KEYS:
                 self.capped.add("access_keys")
-                return
+                return None
             networks = self.keys[event.access_key] = {}
-            self.revision += 1
         network = network_of(event.address)
         span = networks.get(network)
-        if span is None:
-            if len(networks) >= MOST_ADDRESSES:
-                return
-            span = networks[network] = Span(at)
-            self.revision += 1
-        span.add(at)
+        if span is None and len(networks) < MOST_ADDRESSES:
+            span = networks[network] = Span(event.time)
+            self.revision += len(networks) > 1
+        return span
 
     def _bucket(self, event: Event, at: str, denied: bool) -> None:
         touch = self.buckets.get(event.bucket)
@@ -217,7 +249,6 @@ class Profile:
                 self.capped.add("buckets")
                 return
             touch = self.buckets[event.bucket] = Touch(at)
-            self.revision += 1
         touch.add(at)
         if event.error:
             touch.denied += denied
@@ -227,7 +258,6 @@ class Profile:
             touch.ids.append(event.id)
         if event.address not in touch.addresses and len(touch.addresses) < 16:
             touch.addresses[event.address] = None
-            self.revision += 1
         name = event.name
         if name in OBJECT_READS:
             touch.reads += 1

@@ -39,8 +39,6 @@ def assess(profile: Profile) -> tuple[Reason, ...]:
     Args:
         profile: What it did.
     """
-    if profile.ours:
-        return ()
     found = [*_findings(profile), *_tools(profile), *_stolen(profile), *_places(profile), *_floods(profile)]
     found += _signs(profile, found)
     found.sort(key=lambda reason: (-reason.severity, -reason.count))

@@ -63,9 +63,7 @@ def _handed_down(profiles: Mapping[str, Profile], own: Mapping[str, tuple[Reason
         new = {
             ident: reason
             for ident, reason in _heirs(profiles, suspects, lineage)
-            if ident in reasons
-            and not profiles[ident].ours
-            and not any(item.name == reason.name for item in reasons[ident])
+            if ident in reasons and not any(item.name == reason.name for item in reasons[ident])
         }
         if not new:
             break

@@ -200,6 +200,13 @@ def test_our_own_calls_raise_no_suspicion() -> None:
     assert bucket.severity is Severity.INFO
 
 
+def test_another_key_of_our_own_user_is_under_suspicion_all_the_same() -> None:
+    leaked = put_policy(allow("*"), by=user("bob", "AKIABOB0000000000002"))
+    found = analysis(event("ListBuckets"), leaked, own_keys=("AKIABOB0000000000001",))
+    assert of(found, BOB).severity is Severity.CRITICAL
+    assert of(found, BOB).events == 2
+
+
 def test_established_work_is_without_reasons() -> None:
     found = analysis(*work(session()), *work(user(), address="10.0.7.30"), read(session(), address=HOME))
     assert [item.reasons for item in found.principals()] == [(), ()]

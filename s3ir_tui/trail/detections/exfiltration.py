@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from s3ir_tui.trail.details import Details
 from s3ir_tui.trail.detections import conditions as if_
 from s3ir_tui.trail.detections.rule import CRITICAL, HIGH, LOW, MEDIUM, Detection, Tactic
@@ -11,9 +9,20 @@ from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.names import LISTS
 
 _IT = Tactic.EXFILTRATION
-_SECRETS = re.compile(
-    r"(?:\.pem|\.ppk|\.kdbx|\.tfstate|\.env|id_rsa|id_ed25519|\.aws/credentials|credentials(?:\.csv)?|\.pgpass|\.p12|\.pfx)$",
-    re.IGNORECASE,
+_SECRETS = (
+    ".env",
+    ".kdbx",
+    ".p12",
+    ".pem",
+    ".pfx",
+    ".pgpass",
+    ".ppk",
+    ".tfstate",
+    ".aws/credentials",
+    "credentials",
+    "credentials.csv",
+    "id_ed25519",
+    "id_rsa",
 )
 
 
@@ -22,7 +31,7 @@ def _anonymous(event: Event) -> bool:
 
 
 def _secret_key(event: Event) -> bool:
-    return _SECRETS.search(event.key) is not None
+    return event.key.lower().endswith(_SECRETS)
 
 
 def _maybe_presigned(event: Event) -> bool:

@@ -79,21 +79,20 @@ def judge(event: Event, context: Context) -> Judgement:
         The findings of the event itself, and its severity: at least what a suspect's call is worth.
     """
     rules = _BY_EVENT.get(event.name)
-    findings = _findings(event, rules, context) if rules or event.name in _LOG_BUCKET_CHANGES else []
+    findings = _findings(event, rules, context) if rules is not None or event.name in _LOG_BUCKET_CHANGES else []
     service_call = event.kind == "AWSService" or bool(event.invoked_by)
+    standing = Severity.INFO if service_call else context.standing(event.principal)
+    if not findings and standing < Severity.HIGH:
+        return NOISE if service_call else QUIET
     severity = max((item.severity for item in findings), default=Severity.INFO)
     reasons = [item.text for item in findings if item.severity > Severity.INFO]
-    standing = Severity.INFO if event.kind == "AWSService" else context.standing(event.principal)
-    if standing >= Severity.HIGH and not service_call:
+    if standing >= Severity.HIGH:
         worth, why = _by_suspect(event)
         if worth > severity:
             severity = worth
             reasons.insert(0, why)
-    if service_call and severity < Severity.MEDIUM:
-        return Judgement(severity, tuple(findings), tuple(reasons), noise=True)
-    if not findings and not reasons:
-        return QUIET
-    return Judgement(severity, tuple(findings), tuple(reasons))
+    noise = service_call and severity < Severity.MEDIUM
+    return Judgement(severity, tuple(findings), tuple(reasons), noise)
 
 
 def _findings(event: Event, rules: list[Detection] | None, context: Context) -> list[Finding]:
