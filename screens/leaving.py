@@ -24,22 +24,22 @@ class Leaving:
     Args:
         state: What is to be ended.
         left: Told the exit status once everything is recorded; called on the thread.
+
+    Attributes:
+        gone: Set by whoever runs the screens, once they have ended.
     """
 
     def __init__(self, state: State, left: Callable[[int], None]) -> None:
         self._state, self._left = state, left
-        self._lock = threading.Lock()
-        self._begun = False
+        self._once = threading.Lock()
         self._ended = threading.Event()
         self._silence = -1
         self.gone = threading.Event()
 
-    # `gone` is set by whoever runs the screens, once they have ended.
-
     @property
     def begun(self) -> bool:
         """Whether the console is on its way out."""
-        return self._begun
+        return self._once.locked()
 
     def begin(self, why: str, code: int = 0, *, by_force: bool = False) -> None:
         """Begin to leave.
@@ -49,10 +49,9 @@ class Leaving:
             code: Exit status.
             by_force: Whether the process ends itself where the screens do not end in time.
         """
-        with self._lock:
-            if self._begun:
-                return
-            self._begun = True
+        # Taken for good, and never waited for: a signal may come while the loop is just here.
+        if not self._once.acquire(blocking=False):
+            return
         if self._state.desk is not None:
             self._state.desk.stop()
         threading.Thread(target=self._work, args=(why, code, by_force), name="leaving", daemon=by_force).start()
@@ -70,12 +69,16 @@ class Leaving:
             self._state.room.stop(why)
         finally:
             self._ended.set()
-            if self._silence >= 0:
-                os.close(self._silence)  # whoever waits for input gets its end, and can end
-                self._silence = -1
+            self._break_silence()
             self._left(code)
         if by_force and not self.gone.wait(_GRACE):
             os._exit(code)
+
+    def _break_silence(self) -> None:
+        """Whoever waits for input gets its end, and can end."""
+        silence, self._silence = self._silence, -1
+        if silence >= 0:
+            os.close(silence)
 
     # -- signals -------------------------------------------------------------------------------
 
@@ -92,6 +95,8 @@ class Leaving:
     def _signalled(self, number: int, _: FrameType | None) -> None:
         if number == signal.SIGHUP and self._silence < 0:
             self._silence = _let_go_of_terminal()
+            if self._ended.is_set():
+                self._break_silence()
         self.begin(_WHYS[signal.Signals(number)], 128 + number, by_force=True)
 
 
