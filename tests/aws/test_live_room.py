@@ -17,7 +17,7 @@ from s3ir_tui.model import State
 from s3ir_tui.review import ReviewRoom
 from s3ir_tui.room import Snapshot, Update
 
-SECONDS = 60.0
+SECONDS = 150.0
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,8 @@ def test_an_attack_is_seen_contained_watched_and_reviewed(day: GameDay, tmp_path
         return Account.connect(endpoint_url=info["endpoint_url"], region=info["region"], credentials=info["responder"])
 
     room = LiveRoom(connect, Journal.open(case, about={}), in_place=lambda ref: desk.in_place(ref))
-    desk = Desk(room.account, Journal.open(case, about={}), room.history)
+    log = Journal.open(case, about={})
+    desk = Desk(room.account, log, room.history)
     room.start(updates.put)
     try:
         seen = wait(updates, lambda shot: shot.proposal is not None and shot.proposal.action == "contain.lineage")
@@ -67,6 +68,7 @@ def test_an_attack_is_seen_contained_watched_and_reviewed(day: GameDay, tmp_path
         assert any("payroll-app" in line for line in held.watches[0].workload)
     finally:
         room.stop("end of test")
+        log.close()
 
     recorded: queue.Queue[Update] = queue.Queue()
     review = ReviewRoom(case)
