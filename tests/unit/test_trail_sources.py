@@ -257,6 +257,17 @@ def test_every_region_and_the_day_before_are_read(clock: Clock) -> None:
     assert set(keys(drain(source))) == {"here", "there", "yesterday"}
 
 
+def test_a_region_whose_first_file_comes_later_is_found(clock: Clock) -> None:
+    store = Store()
+    source = trail_bucket(store, clock)
+    assert source.poll() == []
+    store.put(NOW, "first")
+    assert keys(source.poll()) == ["first"]
+    store.put(NOW, "elsewhere", region="ap-south-1")
+    clock.seconds += 31
+    assert keys(source.poll()) == ["elsewhere"]
+
+
 def test_prefixes_and_organization_trails_are_found(clock: Clock) -> None:
     store = Store()
     store.put(NOW, "own", prefix="trails/")

@@ -25,6 +25,9 @@ LATE = timedelta(hours=1)
 WHOLE_EVERY = timedelta(minutes=10)
 """How often the days are listed from their beginning."""
 
+REGIONS_EVERY = timedelta(seconds=30)
+"""How often Regions are looked for that the bucket did not have before."""
+
 _AT_ONCE = 8
 _REMEMBERED = 200_000
 _TRIES = 3
@@ -74,6 +77,7 @@ class TrailBucketSource:
         self._read: OrderedDict[str, None] = OrderedDict()
         self._waiting: dict[str, int] = {}
         self._bases: tuple[str, ...] = ()
+        self._bases_at = since
         self._whole_at: datetime | None = None
 
     @property
@@ -133,8 +137,8 @@ class TrailBucketSource:
 
     def _list(self, now: datetime) -> None:
         whole = self._whole_at is None or now - self._whole_at >= WHOLE_EVERY
-        if whole:
-            self._bases = tuple(self._find_bases())
+        if not self._bases or now >= self._bases_at + REGIONS_EVERY:
+            self._take_bases(now)
         first = self._whole_at is None
         begin = self._since if first else now - (timedelta(days=1) if whole else LATE)
         for base in self._bases:
@@ -143,6 +147,10 @@ class TrailBucketSource:
                 self._list_day(base, f"{date:%Y/%m/%d}/", begin if not whole else None)
         if whole:
             self._whole_at = now
+
+    def _take_bases(self, now: datetime) -> None:
+        """Look for Regions: a trail that was just made has none yet, and a new one may be the attacker's."""
+        self._bases, self._bases_at = tuple(self._find_bases()), now
 
     def _list_day(self, base: str, day: str, after: datetime | None) -> None:
         prefix = f"{base}{day}"
