@@ -13,7 +13,7 @@ from s3ir_tui.trail.analysis import Analysis
 from s3ir_tui.trail.decode import Skipped
 from s3ir_tui.trail.discover import discover
 from s3ir_tui.trail.event import Event
-from s3ir_tui.trail.sources.base import Source, SourceError
+from s3ir_tui.trail.sources.base import Source, SourceError, caught_up, drain
 from s3ir_tui.trail.sources.files import iter_events
 
 if TYPE_CHECKING:
@@ -80,9 +80,12 @@ def gather(account: Account, sources: Sources, since: datetime) -> tuple[Analysi
     missing: list[Skipped] = []
     for source in sources(account, since):
         try:
-            analysis.add(source.poll(), source.name)
+            analysis.add(drain(source), source.name)
         except SourceError as error:
             missing.append(Skipped(source.name, str(error)))
+        else:
+            if not caught_up(source):
+                missing.append(Skipped(source.name, "not read to its beginning: events before the oldest are missing"))
         if isinstance(source, Files):
             missing += source.skipped
     return analysis, missing
