@@ -78,6 +78,7 @@ class Case:
         first_mark: UTC time of the first mark, or "".
         postures: The newest recorded facts by `(kind, id)`.
         verdicts: The newest recorded state word by watch or plan reference.
+        lag: How far the trail was behind at the newest verdict, in seconds, or `None` where it was not known.
         sessions: Sessions that wrote here.
         failures: Errors of trail sources by name, as last recorded.
     """
@@ -90,6 +91,7 @@ class Case:
     first_mark: str = ""
     postures: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     verdicts: dict[str, str] = field(default_factory=dict)
+    lag: float | None = None
     sessions: set[str] = field(default_factory=set)
     failures: dict[str, str] = field(default_factory=dict)
 
@@ -181,6 +183,9 @@ def _posture(case: Case, record: Recorded) -> None:
 
 def _verdict(case: Case, record: Recorded) -> None:
     case.verdicts[str(record.get("watch"))] = clean(record.get("state"))
+    numbers = record.get("numbers")
+    lag = numbers.get("lag") if isinstance(numbers, Mapping) else None
+    case.lag = float(lag) if isinstance(lag, int) else case.lag
 
 
 def _source(case: Case, record: Recorded) -> None:

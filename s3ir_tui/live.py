@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -233,7 +234,13 @@ class LiveRoom:
             if self._verdicts.get(view.id, self._known.case.verdicts.get(view.id)) == view.state.value:
                 continue
             self._verdicts[view.id] = view.state.value
-            numbers = {"last_ok": view.last_ok, "first_denied": view.first_denied, "quiet_at": view.quiet_at}
+            lag = None if made.status.lag is None else math.ceil(made.status.lag)
+            numbers = {
+                "last_ok": view.last_ok,
+                "first_denied": view.first_denied,
+                "quiet_at": view.quiet_at,
+                "lag": lag,
+            }
             record = {"kind": "verdict", "watch": view.id, "label": view.label, "state": view.state.value}
             self._write("watch", [{**record, "numbers": numbers}])
 

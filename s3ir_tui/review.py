@@ -120,6 +120,7 @@ class ReviewRoom:
             now=datetime.fromisoformat(last.ts).astimezone(UTC),
             mode="REVIEW",
             case=self._folder.name,
+            lag=self._known.case.lag,
             head=f"{last.ref}",
             consoles=len(self._known.case.sessions),
             alarms=problems,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from s3ir_tui.board.known import Known
+from s3ir_tui.board.lag import ASSUMED_SECONDS
 from s3ir_tui.board.proposal import propose
 from s3ir_tui.board.rows import Look, bucket_rows, index, instance_rows, principal_rows
 from s3ir_tui.board.watches import Checked, watch_views
@@ -50,11 +51,13 @@ class Moment:
 
 def snapshot(known: Known, moment: Moment) -> Snapshot:
     """Everything that the war room shows of what is known."""
-    views = watch_views(known, moment.now, moment.lag, moment.quiet, moment.checked)
+    blind = bool(moment.sources) and not any(item.data_events and not item.error for item in moment.sources)
+    behind = ASSUMED_SECONDS if moment.lag is None else moment.lag
+    views = watch_views(known, moment.now, None if blind else behind, moment.quiet, moment.checked)
     look = Look(
         now=moment.now,
         lag=moment.lag,
-        blind=bool(moment.sources) and not any(item.data_events and not item.error for item in moment.sources),
+        blind=blind,
         watched=index(views),
         running=frozenset(ident for item in known.case.running for ident in item.principals),
     )

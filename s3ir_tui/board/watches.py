@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from s3ir_tui.board.known import Known
-from s3ir_tui.board.lag import ASSUMED_SECONDS
 from s3ir_tui.case import Containment
 from s3ir_tui.model import State, iso
 from s3ir_tui.room import Pulse, WatchedCredential, WatchView
 from s3ir_tui.text import clean, short_arn
 from s3ir_tui.trail.arns import account_of
+from s3ir_tui.trail.watch import Watch, seen_of
 
 CELL_SECONDS = 10
 CELLS = 24
@@ -21,48 +20,18 @@ Checked = tuple[int, int, datetime]
 """Changes in place, changes, and when that was read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Silence:
-    """What the state word of a contained actor follows from. Times are UTC, `YYYY-MM-DDTHH:MM:SSZ`, or "".
-
-    Attributes:
-        since: When it was contained.
-        last_ok: Its last successful call.
-        now: The time.
-        proof_from: When the trail has caught up with the containment.
-        quiet: How long nothing may succeed.
-        was_quiet: Whether it was called quiet before.
-    """
-
-    since: str
-    last_ok: str
-    now: str
-    proof_from: str
-    quiet: timedelta
-    was_quiet: bool
-
-    @property
-    def quiet_at(self) -> str:
-        """When it is called quiet if nothing more succeeds."""
-        return _later(max(self.since, self.last_ok), self.quiet)
-
-    @property
-    def state(self) -> State:
-        """The state word. Configuration that reads back is no proof: only the trail after its lag is."""
-        broken = self.last_ok > self.since
-        if broken and self.was_quiet:
-            return State.RETURNED
-        if self.now < self.proof_from:
-            return State.NO_PROOF_YET
-        if self.now >= self.quiet_at:
-            return State.QUIET
-        return State.NOT_QUIET_YET
-
-
 def watch_views(
     known: Known, now: datetime, lag: float | None, quiet: timedelta, checked: Mapping[str, Checked]
 ) -> tuple[tuple[WatchView, frozenset[str]], ...]:
-    """The watch of each containment in force, oldest first, with the identities that it covers."""
+    """The watch of each containment in force, oldest first, with the identities that it covers.
+
+    Args:
+        known: What is known.
+        now: The time.
+        lag: Seconds that the trail is behind, or `None` where nothing can be seen at all.
+        quiet: How long silence must last.
+        checked: When our changes were last read, and how many were in place.
+    """
     found = []
     for item in known.case.holding:
         idents = _covered(known, item.principals)
@@ -90,14 +59,9 @@ def _view(
     checked: Checked | None,
 ) -> WatchView:
     analysis = known.analysis
-    behind = timedelta(seconds=ASSUMED_SECONDS if lag is None else lag)
-    silence = Silence(
-        since=item.at[:19] + "Z",
-        last_ok=analysis.last_ok(idents),
-        now=iso(now),
-        proof_from=_later(item.at[:19] + "Z", behind),
-        quiet=quiet,
-        was_quiet=known.case.verdicts.get(item.ref) in (State.QUIET.value, State.RETURNED.value),
+    contained = datetime.fromisoformat(item.at)
+    verdict = Watch(contained, quiet).look(
+        seen_of(analysis, idents, contained), now, lag, _state_before(known.case.verdicts.get(item.ref))
     )
     allowed, denied = analysis.pulse(idents, now, CELL_SECONDS, CELLS)
     in_place, changes, when = checked if checked is not None else (item.done, item.done, None)
@@ -107,21 +71,25 @@ def _view(
     return WatchView(
         id=item.ref,
         label=clean(short_arn(first)),
-        state=silence.state,
-        since=silence.since,
+        state=verdict.state,
+        since=verdict.since,
         by=clean(short_arn(item.actor)),
-        last_ok=silence.last_ok,
-        first_denied=analysis.first_denied_after(idents, silence.since),
-        proof_from=silence.proof_from,
-        quiet_at=silence.quiet_at,
+        last_ok=verdict.last_ok,
+        first_denied=verdict.first_denied,
+        proof_from=verdict.proof_from,
+        quiet_at=verdict.quiet_at,
         pulse=Pulse(CELL_SECONDS, allowed, denied),
-        credentials=_credentials(known, signing, silence.since),
+        credentials=_credentials(known, signing, verdict.since),
         in_place=in_place,
         changes=changes,
         checked=iso(when) if when else "",
-        workload=_workload(known, idents, silence.since),
+        workload=_workload(known, idents, verdict.since),
         refs=f"{item.ref}..{item.last_ref.rsplit(':', 1)[-1]}",
     )
+
+
+def _state_before(word: str | None) -> State:
+    return next((state for state in State if state.value == word), State.NONE)
 
 
 def _redundant(ident: str, idents: Collection[str]) -> bool:

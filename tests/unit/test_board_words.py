@@ -1,22 +1,24 @@
 """State words and the next step follow from what stands on the board, and from nothing else."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from s3ir_tui.board.proposal import propose
-from s3ir_tui.board.watches import Silence
 from s3ir_tui.model import Severity, State
 from s3ir_tui.room import Row, WatchView
+from s3ir_tui.trail.watch import Seen, Verdict, Watch
 
 SINCE, PROOF = "2026-11-24T09:15:12Z", "2026-11-24T09:15:50Z"
 USER = Row("principal", "arn:user", "user/svc-export", Severity.CRITICAL, State.ACTIVE, ("3 cred",), suspect=True)
 OPEN = Row("bucket", "exports", "exports", Severity.CRITICAL, State.ACTIVE, ("public",), suspect=True)
 
 
-def silence(now: str, last_ok: str = "2026-11-24T09:15:10Z", was_quiet: bool = False) -> Silence:
-    return Silence(SINCE, last_ok, now, PROOF, timedelta(minutes=30), was_quiet)
+def silence(now: str, last_ok: str = "2026-11-24T09:15:10Z", was_quiet: bool = False) -> Verdict:
+    watch = Watch(datetime.fromisoformat(SINCE), timedelta(minutes=30))
+    was = State.QUIET if was_quiet else State.NONE
+    return watch.look(Seen(last_ok), datetime.fromisoformat(now), 38.0, was)
 
 
 @pytest.mark.parametrize(
@@ -28,6 +30,7 @@ def silence(now: str, last_ok: str = "2026-11-24T09:15:10Z", was_quiet: bool = F
         ("2026-11-24T09:50:00Z", "2026-11-24T09:30:00Z", False, State.NOT_QUIET_YET),
         ("2026-11-24T10:00:00Z", "2026-11-24T09:30:00Z", False, State.QUIET),
         ("2026-11-24T10:10:00Z", "2026-11-24T10:09:00Z", True, State.RETURNED),
+        ("2026-11-24T10:39:00Z", "2026-11-24T10:09:00Z", True, State.QUIET),
     ],
 )
 def test_silence_is_proof_only_after_the_lag_and_for_as_long_as_asked(

@@ -86,3 +86,10 @@ def test_records_that_are_not_understood_change_nothing() -> None:
     case.apply(Rec("s:2", "nonsense", "t", kind="mark"))
     case.apply(Rec("s:3", "actions", "t", kind="plan", plan="not a mapping"))
     assert case.containments == {}
+
+
+def test_a_review_judges_silence_by_the_lag_that_the_room_knew() -> None:
+    case = Case()
+    case.apply(Rec("s:1", "watch", "t", kind="verdict", watch="s:0", state="QUIET", numbers={"lag": 41}))
+    case.apply(Rec("s:2", "watch", "t", kind="verdict", watch="s:0", state="RETURNED", numbers={"lag": None}))
+    assert (case.lag, case.verdicts) == (41.0, {"s:0": "RETURNED"})
