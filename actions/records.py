@@ -9,20 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from actions.plan import Call, Done, Plan, Step, StepState
-
-
-class Recorded(Protocol):
-    """A record of the log."""
-
-    @property
-    def ref(self) -> str: ...
-    @property
-    def table(self) -> str: ...
-    @property
-    def ts(self) -> str: ...
-    @property
-    def session(self) -> str: ...
-    def get(self, key: str, default: Any = None, /) -> Any: ...
+from s3ir_tui.case import Recorded
 
 
 class Log(Protocol):

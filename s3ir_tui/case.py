@@ -10,7 +10,7 @@ from s3ir_tui.text import clean
 
 
 class Recorded(Protocol):
-    """What `Case.apply` needs of a journal record: its fields, and where and when it was written."""
+    """A record of the log, as `journal.Record` is one: its fields, and where and when it was written."""
 
     @property
     def ref(self) -> str: ...
@@ -20,7 +20,7 @@ class Recorded(Protocol):
     def ts(self) -> str: ...
     @property
     def session(self) -> str: ...
-    def get(self, key: str, /) -> Any: ...
+    def get(self, key: str, default: Any = None, /) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from actions.cli_text import cli_lines
 from actions.desk import Desk
 from actions.plan import Answer, Danger, Plan, Progress, Refusal, Result, StepState, Targets
-from actions.records import Log, Recorded, done, tell
+from actions.records import Log, done, tell
 from actions.subjects import TARGETS
+from s3ir_tui.case import Recorded
 from s3ir_tui.headless.case import opened
 from s3ir_tui.headless.exits import Code, Failure
 from s3ir_tui.headless.output import Format, print_json, print_table, say

@@ -12,38 +12,14 @@ from s3ir_tui.settings import Settings
 from s3ir_tui.trail.analysis import Analysis
 from s3ir_tui.trail.decode import Skipped
 from s3ir_tui.trail.discover import discover
-from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.sources.base import Source, SourceError, caught_up, drain
-from s3ir_tui.trail.sources.files import iter_events
+from s3ir_tui.trail.sources.files import FilesSource
 
 if TYPE_CHECKING:
     from s3ir_tui.aws.account import Account
 
 KINDS = ("lookup", "bucket")
 """The kinds of sources that an account offers: the first word of their names."""
-
-
-class Files:
-    """Files and folders of CloudTrail as one more source: they are read once."""
-
-    interval = 3600.0
-    data_events = True
-
-    def __init__(self, path: Path) -> None:
-        self.name = f"files {path}"
-        self.skipped: list[Skipped] = []
-        self._path: Path | None = path
-
-    def poll(self) -> list[Event]:
-        """The events in them, the first time; what could not be read is in `skipped`."""
-        if self._path is None:
-            return []
-        events: list[Event] = []
-        for some, skipped in iter_events([self._path]):
-            events += some
-            self.skipped += skipped
-        self._path = None
-        return events
 
 
 class Sources:
@@ -67,7 +43,10 @@ class Sources:
         """The sources of an account for the time since a moment."""
         wanted = self.kinds or (() if self.paths else KINDS)
         offered = discover(account, since) if wanted else ()
-        return (*(item for item in offered if item.name.split()[0] in wanted), *map(Files, self.paths))
+        return (
+            *(item for item in offered if item.name.split()[0] in wanted),
+            *(FilesSource([path]) for path in self.paths),
+        )
 
 
 def gather(account: Account, sources: Sources, since: datetime) -> tuple[Analysis, list[Skipped]]:
@@ -86,6 +65,6 @@ def gather(account: Account, sources: Sources, since: datetime) -> tuple[Analysi
         else:
             if not caught_up(source):
                 missing.append(Skipped(source.name, "not read to its beginning: events before the oldest are missing"))
-        if isinstance(source, Files):
+        if isinstance(source, FilesSource):
             missing += source.skipped
     return analysis, missing

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from s3ir_tui.case import Recorded
 from s3ir_tui.report.timeline import EVENT, to_second
 from s3ir_tui.report.words import (
-    Recorded,
     call_name,
     kind_of,
     mapping,

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from s3ir_tui.report.words import Recorded, kind_of, mapping, person, principal_of, say
+from s3ir_tui.case import Recorded
+from s3ir_tui.report.words import kind_of, mapping, person, principal_of, say
 from s3ir_tui.room import LogLine
 from s3ir_tui.text import clean, short_arn
 

@@ -4,26 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from s3ir_tui.case import Recorded
 from s3ir_tui.text import ELLIPSIS, clean, short_arn, size
 
 _LONGEST = 600
 _NOTHING: Mapping[str, Any] = {}
-
-
-class Recorded(Protocol):
-    """A record of the log, as `journal.Record` is one."""
-
-    @property
-    def ref(self) -> str: ...
-    @property
-    def table(self) -> str: ...
-    @property
-    def ts(self) -> str: ...
-    @property
-    def session(self) -> str: ...
-    def get(self, key: str, default: Any = None, /) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from s3ir_tui.model import utc_now
 from s3ir_tui.settings import Settings
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.sources.base import SourceError
+from s3ir_tui.trail.sources.files import FilesSource
 
 
 class Offered:
@@ -81,7 +82,7 @@ def test_source_that_fails_is_told_and_the_others_are_read(account: Any) -> None
 
 
 def test_files_are_read_once_and_what_is_torn_is_told(account: Any, folder: Path) -> None:
-    source = gather.Files(folder)
+    source = FilesSource([folder])
     assert [event.id for event in source.poll()] == ["e-1"]
     assert source.poll() == []
     assert [Path(item.origin).name for item in source.skipped] == ["torn.json"]

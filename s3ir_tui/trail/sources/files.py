@@ -42,7 +42,7 @@ class FilesSource:
 
     def __init__(self, paths: Iterable[Path]) -> None:
         self._paths = tuple(paths)
-        self.name = f"files {self._paths[0].name}" if self._paths else "files"
+        self.name = f"files {self._paths[0]}" if self._paths else "files"
         self.skipped: list[Skipped] = []
         self._read: dict[Path, tuple[int, int]] = {}
 
