@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from s3ir_tui.trail.details import Details
 from s3ir_tui.trail.detections import conditions as if_
+from s3ir_tui.trail.detections.keys import is_log, looks_like_note
 from s3ir_tui.trail.detections.rule import CRITICAL, HIGH, LOW, MEDIUM, Detection, Tactic
 from s3ir_tui.trail.event import Event
 
 _GONE, _RANSOM = Tactic.DESTRUCTION, Tactic.RANSOM
 _WRITES = ("PutObject", "CreateMultipartUpload", "UploadPart")
-_NOTE = re.compile(
-    r"ransom|decrypt|(?:how|need).{0,12}(?:recover|restore|files)|restore.{0,8}(?:files|data)|read.?me.{0,8}(?:now|!|for.?decrypt)"
-    r"|files?.{0,8}(?:deleted|encrypted|locked)|pay.{0,8}(?:bitcoin|btc)",
-    re.IGNORECASE,
-)
 
 
 def _maybe_customer_key(event: Event) -> bool:
@@ -37,7 +31,7 @@ def _foreign_key(details: Details) -> str:
 
 
 def _note(event: Event) -> bool:
-    return event.kind != "AWSService" and "AWSLogs/" not in event.key and _NOTE.search(event.key) is not None
+    return event.kind != "AWSService" and not is_log(event.key) and looks_like_note(event.key)
 
 
 def _lock_removed(details: Details) -> bool:

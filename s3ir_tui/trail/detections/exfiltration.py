@@ -4,26 +4,12 @@ from __future__ import annotations
 
 from s3ir_tui.trail.details import Details
 from s3ir_tui.trail.detections import conditions as if_
+from s3ir_tui.trail.detections.keys import looks_secret
 from s3ir_tui.trail.detections.rule import CRITICAL, HIGH, LOW, MEDIUM, Detection, Tactic
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.names import LISTS
 
 _IT = Tactic.EXFILTRATION
-_SECRETS = (
-    ".env",
-    ".kdbx",
-    ".p12",
-    ".pem",
-    ".pfx",
-    ".pgpass",
-    ".ppk",
-    ".tfstate",
-    ".aws/credentials",
-    "credentials",
-    "credentials.csv",
-    "id_ed25519",
-    "id_rsa",
-)
 
 
 def _anonymous(event: Event) -> bool:
@@ -31,7 +17,7 @@ def _anonymous(event: Event) -> bool:
 
 
 def _secret_key(event: Event) -> bool:
-    return event.key.lower().endswith(_SECRETS)
+    return looks_secret(event.key)
 
 
 def _maybe_presigned(event: Event) -> bool:

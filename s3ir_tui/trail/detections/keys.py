@@ -1,0 +1,47 @@
+"""What the name of an object tells."""
+
+from __future__ import annotations
+
+import re
+
+_SECRETS = (
+    ".env",
+    ".kdbx",
+    ".p12",
+    ".pem",
+    ".pfx",
+    ".pgpass",
+    ".ppk",
+    ".tfstate",
+    ".aws/credentials",
+    "credentials",
+    "credentials.csv",
+    "id_ed25519",
+    "id_rsa",
+)
+_NOTE = re.compile(
+    r"ransom|decrypt|(?:how|need).{0,12}(?:recover|restore|files)|restore.{0,8}(?:files|data)|read.?me.{0,8}(?:now|!|for.?decrypt)"
+    r"|files?.{0,8}(?:deleted|encrypted|locked)|pay.{0,8}(?:bitcoin|btc)",
+    re.IGNORECASE,
+)
+_LOGS = "AWSLogs/"
+
+
+def is_log(key: str) -> bool:
+    """Whether AWS delivered it as a log."""
+    return _LOGS in key
+
+
+def looks_secret(key: str) -> bool:
+    """Whether it is named as files with credentials are."""
+    return key.lower().endswith(_SECRETS)
+
+
+def looks_like_note(key: str) -> bool:
+    """Whether it is named as ransom notes are."""
+    return _NOTE.search(key) is not None
+
+
+def is_telling(key: str) -> bool:
+    """Whether anything is concluded from it: an object that is not, is one like any other."""
+    return looks_secret(key) or _LOGS in key or looks_like_note(key)
