@@ -19,7 +19,9 @@ LIMIT = 100_000
 """Most credentials that are remembered; beyond it the oldest are forgotten, and `Lineage.capped` says so."""
 
 _ASSUMING = frozenset({"AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "AssumeRoot"})
-_MINTING = _ASSUMING | {"CreateAccessKey", "GetSessionToken", "GetFederationToken"}
+MINTING = _ASSUMING | {"CreateAccessKey", "GetSessionToken", "GetFederationToken"}
+"""Calls that make credentials."""
+
 _DEFAULT_SECONDS = {"GetSessionToken": 43_200, "GetFederationToken": 43_200, "AssumeRoot": 900}
 
 
@@ -103,10 +105,10 @@ class Lineage:
             self._note(_used(event))
         elif key and event.principal.startswith("arn:"):
             self._correct(self._credentials.get(key), event)
-        if event.error or (event.name not in _MINTING and event.name not in doors.NAMES):
+        if event.error or (event.name not in MINTING and event.name not in doors.NAMES):
             return
         details = Details(event)
-        if event.name in _MINTING and event.service in ("sts", "iam"):
+        if event.name in MINTING and event.service in ("sts", "iam"):
             made = _minted(details)
             if made is not None:
                 self._note(made)

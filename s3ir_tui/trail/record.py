@@ -138,7 +138,7 @@ def to_event(record: Record, raw: bytes) -> Event:
         raw = _SESSION_TOKEN.sub(rb"\1***", raw)
     return Event(
         record.eventID or _made_up_id(raw),
-        _time(record.eventTime or record.timestamp),
+        as_time(record.eventTime or record.timestamp),
         name,
         service,
         record.awsRegion or "",
@@ -294,7 +294,7 @@ def _is_data(record: Record, name: str, is_s3: bool) -> bool:
     return is_s3 and name in S3_DATA_EVENTS
 
 
-def _time(value: str | None) -> str:
+def as_time(value: str | None) -> str:
     """The time as `YYYY-MM-DDTHH:MM:SSZ`.
 
     Raises:

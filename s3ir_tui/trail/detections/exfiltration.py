@@ -5,15 +5,11 @@ from __future__ import annotations
 from s3ir_tui.trail.details import Details
 from s3ir_tui.trail.detections import conditions as if_
 from s3ir_tui.trail.detections.keys import looks_secret
-from s3ir_tui.trail.detections.rule import CRITICAL, HIGH, LOW, MEDIUM, Detection, Tactic
+from s3ir_tui.trail.detections.rule import CRITICAL, HIGH, LOW, MEDIUM, Detection, Tactic, anonymous
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.names import LISTS
 
 _IT = Tactic.EXFILTRATION
-
-
-def _anonymous(event: Event) -> bool:
-    return event.kind == "Anonymous"
 
 
 def _secret_key(event: Event) -> bool:
@@ -47,10 +43,10 @@ RULES = (
         ("GetObject", "SelectObjectContent", "GetObjectTorrent"),
         "{bucket} read without credentials",
         _IT,
-        glance=_anonymous,
+        glance=anonymous,
     ),
     Detection(
-        "anonymous-list", HIGH, tuple(sorted(LISTS)), "{bucket} listed without credentials", _IT, glance=_anonymous
+        "anonymous-list", HIGH, tuple(sorted(LISTS)), "{bucket} listed without credentials", _IT, glance=anonymous
     ),
     Detection(
         "anonymous-look",
@@ -58,7 +54,7 @@ RULES = (
         ("HeadObject", "HeadBucket", "GetBucketAcl", "GetObjectAcl", "GetBucketPolicy", "GetBucketLocation"),
         "{bucket} looked at without credentials ({name})",
         Tactic.RECON,
-        glance=_anonymous,
+        glance=anonymous,
     ),
     Detection(
         "anonymous-write",
@@ -66,7 +62,7 @@ RULES = (
         ("PutObject", "DeleteObject", "DeleteObjects", "CompleteMultipartUpload", "CopyObject"),
         "{bucket} changed without credentials ({name})",
         _IT,
-        glance=_anonymous,
+        glance=anonymous,
     ),
     Detection(
         "secret-read",

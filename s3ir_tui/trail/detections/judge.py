@@ -37,6 +37,14 @@ _LOG_BUCKET = Detection(
 )
 
 
+_NOT_BY_NAME = frozenset(name for rule in RULES if not rule.by_name for name in rule.events)
+
+
+def by_name_alone(name: str) -> bool:
+    """Whether every detection says the same of all calls of an operation, by one identity on one bucket."""
+    return name not in _NOT_BY_NAME
+
+
 class Context(Protocol):
     """What is known beside the event."""
 

@@ -39,6 +39,14 @@ def unseen(_event: Event) -> bool:
     return True
 
 
+def anonymous(event: Event) -> bool:
+    """The request was not signed."""
+    return event.kind == "Anonymous"
+
+
+_OF_THE_RECORD = ("{key}", "{user}", "{role}", "{what}")
+
+
 @dataclass(frozen=True, slots=True)
 class Detection:
     """One thing worth a responder's eye.
@@ -62,6 +70,12 @@ class Detection:
     condition: Condition = always
     service: str = ""
     glance: Callable[[Event], bool] = unseen
+
+    @property
+    def by_name(self) -> bool:
+        """Whether it says the same of every such call of one identity on one bucket, whatever else it asked for."""
+        deep = any(part in self.text for part in _OF_THE_RECORD)
+        return self.condition is always and self.glance in (unseen, anonymous) and not deep
 
 
 @dataclass(frozen=True, slots=True)
