@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from s3ir_tui.trail.alike import Alike
 from s3ir_tui.trail.arns import account_of, instance_of
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.names import got_through, is_denied
@@ -23,7 +24,6 @@ class Cell(msgspec.Struct, gc=False):
 
     allowed: int = 0
     denied: int = 0
-    bytes_out: int = 0
     first_denied: str = ""
     last_denied: str = ""
     last_ok: str = ""
@@ -41,31 +41,30 @@ class Unit:
         # The key is the time without its last digit: ten seconds, sorted, without parsing anything.
         self.cells: dict[str, Cell] = {}
 
-    def add(self, event: Event) -> None:
-        """Count a call."""
-        error = event.error
+    def add(self, some: Alike) -> None:
+        """Count alike calls."""
+        error = some.event.error
         through = not error or got_through(error)
         if not through and not is_denied(error):
             return  # throttled, malformed: says nothing of what the caller may do
-        at = event.time
-        cell = self.cells.get(at[:18])
-        if cell is None:
-            cell = self.cells[at[:18]] = Cell()
-            if len(self.cells) > _PRUNE_ABOVE:
-                self._prune()
         if through:
-            self.allowed += 1
-            cell.allowed += 1
-            cell.bytes_out += event.bytes_out
-            if at > cell.last_ok:
-                cell.last_ok = at
-                if at > self.last_ok:
-                    self.last_ok = at
+            self.allowed += some.count
+            self.last_ok = max(self.last_ok, some.last)
         else:
-            self.denied += 1
-            cell.denied += 1
-            cell.first_denied = min(cell.first_denied or at, at)
-            cell.last_denied = max(cell.last_denied, at)
+            self.denied += some.count
+        for at, count in some.times.items():
+            cell = self.cells.get(at[:18])
+            if cell is None:
+                cell = self.cells[at[:18]] = Cell()
+                if len(self.cells) > _PRUNE_ABOVE:
+                    self._prune()
+            if through:
+                cell.allowed += count
+                cell.last_ok = max(cell.last_ok, at)
+            else:
+                cell.denied += count
+                cell.first_denied = min(cell.first_denied or at, at)
+                cell.last_denied = max(cell.last_denied, at)
 
     def _prune(self) -> None:
         newest = max(self.cells)
@@ -82,13 +81,14 @@ class Activity:
         self._by_ident: dict[str, list[Unit]] = {}
         self.capped = False
 
-    def add(self, event: Event) -> None:
-        """Count a call."""
+    def add(self, some: Alike) -> None:
+        """Count alike calls."""
+        event = some.event
         key = "" if event.invoked_by else event.access_key
         unit = self._units.get((event.principal, key))
         if unit is None:
             unit = self._new(event, key)
-        unit.add(event)
+        unit.add(some)
 
     def _new(self, event: Event, key: str) -> Unit:
         named = (event.principal, key)

@@ -10,11 +10,14 @@ from typing import Any
 from s3ir_tui.model import Severity
 from s3ir_tui.trail import views
 from s3ir_tui.trail.activity import Activity
+from s3ir_tui.trail.alike import Alike, alone
 from s3ir_tui.trail.bucket_profile import BucketProfile
+from s3ir_tui.trail.bulk.tally import Sum
 from s3ir_tui.trail.decode import Skipped
-from s3ir_tui.trail.dedupe import SeenIds
+from s3ir_tui.trail.dedupe import EventIds
 from s3ir_tui.trail.details import Details
-from s3ir_tui.trail.detections import Finding, Tactic, judge
+from s3ir_tui.trail.detections import Finding, Tactic, detect, judge
+from s3ir_tui.trail.detections.keys import is_log
 from s3ir_tui.trail.doors import user_arn
 from s3ir_tui.trail.event import Event, Judged
 from s3ir_tui.trail.lineage import Family, Lineage
@@ -34,6 +37,8 @@ __all__ = ["Analysis", "BucketSighting", "InstanceSighting", "PrincipalSighting"
 MOST_PRINCIPALS = 20_000
 MOST_BUCKETS = 5_000
 MOST_SKIPPED = 10_000
+
+_AT_ONCE = 250
 
 
 class Analysis:
@@ -58,7 +63,7 @@ class Analysis:
         self.events = self.duplicates = 0
         self.first = self.last = ""
         self._lock = threading.RLock()
-        self._ids = SeenIds()
+        self._ids = EventIds()
         self._activity = Activity()
         self._profiles: dict[str, Profile] = {}
         self._buckets: dict[str, BucketProfile] = {}
@@ -90,13 +95,51 @@ class Analysis:
         with self._lock:
             for event in events:
                 self.events += 1
-                if self._ids.add(event.id):
-                    new.append(self._take(event, source))
+                if self._ids.add(event.id, event.time):
+                    new.append(self._line(event, source))
                 else:
                     self.duplicates += 1
             if new:
                 self._revision += 1
         return new
+
+    def add_sum(self, total: Sum) -> set[bytes]:
+        """Take in many events that were added up already, if every one of them is new.
+
+        Args:
+            total: What a `Tally` came to.
+
+        Returns:
+            The packed ids of those that are known or come twice: if there are any, nothing was taken in, and they are
+            to be left out of another tally of the same events.
+        """
+        with self._lock:
+            repeated = self._ids.add_all(total.ids, total.first, total.last)
+            if repeated:
+                return repeated
+            self.events += total.events
+        for start in range(0, len(total.alike), _AT_ONCE):
+            with self._lock:  # others want to look meanwhile
+                for some in total.alike[start : start + _AT_ONCE]:
+                    self._take(some, detect(some.event, self))
+        with self._lock:
+            for principal, spans in total.reads.items():
+                profile = self._profiles.get(principal)
+                if profile is not None:
+                    profile.add_spans(profile.read_spans, spans)
+            for principal, spans in total.deletes.items():
+                profile = self._profiles.get(principal)
+                if profile is not None:
+                    profile.add_spans(profile.delete_spans, spans)
+            self._revision += 1
+        self.skip(Skipped(*item) for item in total.skipped)
+        return set()
+
+    def add_repeated(self, count: int) -> None:
+        """Count events that were left out of a sum because they were known."""
+        with self._lock:
+            self.events += count
+            self.duplicates += count
 
     def skip(self, skipped: Iterable[Skipped]) -> None:
         """Note what gave no event, for `to_json`."""
@@ -112,34 +155,17 @@ class Analysis:
         with self._lock:
             self._gaps[source] = problem
 
-    # -- one event --------------------------------------------------------------------------------
+    # -- some events ------------------------------------------------------------------------------
 
-    def _take(self, event: Event, source: str) -> Judged:
-        at = event.time
-        if not self.first or at < self.first:
-            self.first = at
-        if at > self.last:
-            self.last = at
-        self.lineage.add(event)
-        self._activity.add(event)
-        ours = event.access_key in self.own_keys or event.principal in self.own_principals
-        if event.kind == "AWSService" and "AWSLogs/" in event.key and len(self._log_buckets) < 1000:
-            self._log_buckets.add(event.bucket)
-        judgement = judge(event, self)
-        findings = judgement.findings
+    def _line(self, event: Event, source: str) -> Judged:
+        """Take in one event and judge it."""
         profile = self._profile(event)
-        if event.kind == "AWSService":
-            self._service_calls += 1
-        if findings and any(item.name == "quarantined" for item in findings):
-            self._about_user(event, next(item.text for item in findings if item.name == "quarantined"))
-            findings = tuple(item for item in findings if item.name != "quarantined")
-        if event.bucket:
-            self._bucket(event, () if ours else findings)
-        if ours:
-            profile.add_ours(event)
-            return Judged(event, noise=judgement.noise, ours=True, source=source)
         before = profile.revision
-        profile.add(event, findings)
+        judgement = judge(event, self)
+        self._take(alone(event), judgement.findings)
+        if self._is_ours(event):
+            return Judged(event, noise=judgement.noise, ours=True, source=source)
+        profile.burst(event)
         severity, reasons = judgement.severity, judgement.reasons
         if profile.revision != before and severity < SUSPECT and event.kind != "AWSService":
             # This very event may be what makes the suspect: it is shown as such.
@@ -147,6 +173,34 @@ class Analysis:
             if told is not None and told.severity > severity:
                 severity, reasons = told.severity, (told.text, *reasons)
         return Judged(event, severity, reasons, judgement.noise, False, source)
+
+    def _take(self, some: Alike, findings: tuple[Finding, ...]) -> None:
+        """Take in alike events, with what the detections say of them."""
+        event = some.event
+        if not self.first or some.first < self.first:
+            self.first = some.first
+        if some.last > self.last:
+            self.last = some.last
+        self.lineage.add(event)
+        self._activity.add(some)
+        if event.kind == "AWSService":
+            self._service_calls += some.count
+            if is_log(event.key) and len(self._log_buckets) < 1000:
+                self._log_buckets.add(event.bucket)
+        profile = self._profile(event)
+        if findings and any(item.name == "quarantined" for item in findings):
+            self._about_user(some, next(item.text for item in findings if item.name == "quarantined"))
+            findings = tuple(item for item in findings if item.name != "quarantined")
+        if self._is_ours(event):
+            findings = ()
+            profile.add_ours(some)
+        else:
+            profile.add(some, findings)
+        if event.bucket:
+            self._bucket(some, findings)
+
+    def _is_ours(self, event: Event) -> bool:
+        return event.access_key in self.own_keys or event.principal in self.own_principals
 
     def _profile(self, event: Event) -> Profile:
         ident = event.principal
@@ -161,24 +215,26 @@ class Analysis:
         profile = self._profiles[ident] = Profile(event, ident)
         return profile
 
-    def _bucket(self, event: Event, findings: tuple[Finding, ...]) -> None:
-        bucket = self._buckets.get(event.bucket)
+    def _bucket(self, some: Alike, findings: tuple[Finding, ...]) -> None:
+        name = some.event.bucket
+        bucket = self._buckets.get(name)
         if bucket is None:
             if len(self._buckets) >= MOST_BUCKETS:
                 self._capped.add("buckets")
                 return
-            bucket = self._buckets[event.bucket] = BucketProfile(event.bucket)
-        bucket.add(event, findings)
+            bucket = self._buckets[name] = BucketProfile(name)
+        bucket.add(some, findings)
 
-    def _about_user(self, event: Event, text: str) -> None:
+    def _about_user(self, some: Alike, text: str) -> None:
         """AWS attaches its quarantine to the user whose key leaked: that user is suspect, not the caller."""
+        event = some.event
         arn = user_arn(event, Details(event).text("userName"))
         user = self._profiles.get(arn)
         if user is None and len(self._profiles) < MOST_PRINCIPALS:
             user = self._profiles[arn] = Profile(event, arn)
             user.kind, user.issuer = "IAMUser", ""
         if user is not None:
-            user.note(Finding("quarantined", Severity.CRITICAL, text, Tactic.CREDENTIALS), event)
+            user.note(Finding("quarantined", Severity.CRITICAL, text, Tactic.CREDENTIALS), some)
 
     # -- what detections ask ----------------------------------------------------------------------
 

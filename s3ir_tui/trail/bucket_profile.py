@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from s3ir_tui.model import Severity
+from s3ir_tui.trail.alike import Alike
 from s3ir_tui.trail.detections import Finding
-from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.names import OBJECT_DELETES, OBJECT_READS, OBJECT_WRITES
 from s3ir_tui.trail.profile import MOST_FINDINGS, Evidence
 
@@ -35,15 +35,15 @@ class BucketProfile:
         self.evidence: dict[str, Evidence] = {}
         self.capped: set[str] = set()
 
-    def add(self, event: Event, findings: tuple[Finding, ...]) -> None:
-        """Add one event up."""
-        self.events += 1
+    def add(self, some: Alike, findings: tuple[Finding, ...]) -> None:
+        """Add alike events up."""
+        event = some.event
+        self.events += some.count
         if event.category == "Data":
-            at = event.time
-            if not self.data_first or at < self.data_first:
-                self.data_first = at
-            if at > self.data_last:
-                self.data_last = at
+            if not self.data_first or some.first < self.data_first:
+                self.data_first = some.first
+            if some.last > self.data_last:
+                self.data_last = some.last
         if event.principal not in self.principals:
             if len(self.principals) < MOST_PRINCIPALS:
                 self.principals[event.principal] = None
@@ -51,21 +51,21 @@ class BucketProfile:
                 self.capped.add("principals")
         for finding in findings:
             if finding.severity > Severity.LOW:
-                self._finding(finding, event)
+                self._finding(finding, some)
         if event.error:
             return
         name = event.name
         if name in OBJECT_READS:
-            self.reads += 1
-            self.bytes_out += event.bytes_out
+            self.reads += some.count
+            self.bytes_out += some.bytes_out
         elif name in OBJECT_WRITES or name in OBJECT_DELETES:
-            self.writes += 1
+            self.writes += some.count
 
-    def _finding(self, finding: Finding, event: Event) -> None:
+    def _finding(self, finding: Finding, some: Alike) -> None:
         evidence = self.evidence.get(finding.name)
         if evidence is None:
             if len(self.evidence) >= MOST_FINDINGS:
                 self.capped.add("reasons")
                 return
             evidence = self.evidence[finding.name] = Evidence(finding)
-        evidence.add(event)
+        evidence.add(some)

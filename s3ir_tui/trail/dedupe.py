@@ -1,19 +1,138 @@
-"""Which events were seen before: bounded memory of event ids."""
+"""Which events were seen before: event ids in bounded memory."""
 
 from __future__ import annotations
 
-KEPT = 2_000_000
-"""Ids in each of the two generations: an event that comes again later than that is taken for a new one."""
+import hashlib
+from array import array
+from binascii import unhexlify
+from bisect import bisect_left
+from dataclasses import dataclass
+
+KEPT = 20_000_000
+"""Most ids that are remembered: eight bytes each. An event that comes again later than that is taken for a new one."""
+
+ID = 16
+"""Bytes of a packed id."""
+
+_NEW = 1 << 16
+_MOST_BLOCKS = 24
 
 
-class SeenIds:
-    """Remembers event ids. The older half is forgotten as a whole, so that each look-up costs the same.
+def pack(ident: str) -> bytes:
+    """An event id in 16 bytes: the UUID that it is, else its hash."""
+    try:
+        packed = unhexlify(ident.replace("-", ""))
+    except ValueError:
+        packed = b""
+    return packed if len(packed) == ID else hashlib.blake2b(ident.encode("utf-8", "replace"), digest_size=ID).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Ids in order, of events between two times: an event that comes again has the time that it had."""
+
+    hashes: array[int]
+    first: str
+    last: str
+
+
+class EventIds:
+    """Remembers the ids of events with their times.
 
     Hashes are kept, not the ids: 64 bits, keyed anew in each process. Two of a million events meet by chance once in
     forty million runs, and no one outside can make them meet.
+
+    Args:
+        kept: Most ids that are remembered.
     """
 
     def __init__(self, kept: int = KEPT) -> None:
+        self._kept = kept
+        self._new: set[int] = set()
+        self._first = self._last = ""
+        self._blocks: list[_Block] = []
+
+    def __len__(self) -> int:
+        return len(self._new) + sum(len(block.hashes) for block in self._blocks)
+
+    def add(self, ident: str, at: str) -> bool:
+        """Remember an id; tells whether it is new.
+
+        Args:
+            ident: `eventID`.
+            at: The event's time.
+        """
+        value = hash(pack(ident))
+        if value in self._new or any(self._holds(block, value, at) for block in self._blocks):
+            return False
+        self._new.add(value)
+        self._first = min(self._first or at, at)
+        self._last = max(self._last, at)
+        if len(self._new) >= _NEW:
+            self._keep(self._new, self._first, self._last)
+            self._new, self._first, self._last = set(), "", ""
+        return True
+
+    def add_all(self, packed: bytes, first: str, last: str) -> set[bytes]:
+        """Remember many ids if every one of them is new.
+
+        Args:
+            packed: Packed ids, one after the other.
+            first: Time of the earliest of their events.
+            last: Time of the latest.
+
+        Returns:
+            The packed ids that are known or come more than once. If there are any, none is remembered.
+        """
+        values = [hash(packed[at : at + ID]) for at in range(0, len(packed), ID)]
+        new = set(values)
+        known = new & self._new if self._new else set()
+        for block in self._blocks:
+            if block.first <= last and first <= block.last and not new.isdisjoint(block.hashes):
+                known |= new.intersection(block.hashes)
+        if not known and len(new) == len(values):
+            self._keep(new, first, last)
+            return set()
+        seen: set[int] = set()
+        repeated = set()
+        for number, value in enumerate(values):
+            if value in known or value in seen:
+                repeated.add(packed[number * ID : number * ID + ID])
+            seen.add(value)
+        return repeated
+
+    def _holds(self, block: _Block, value: int, at: str) -> bool:
+        if not block.first <= at <= block.last:
+            return False
+        place = bisect_left(block.hashes, value)
+        return place < len(block.hashes) and block.hashes[place] == value
+
+    def _keep(self, values: set[int], first: str, last: str) -> None:
+        if not values:
+            return
+        self._blocks.append(_Block(array("q", sorted(values)), first, last))
+        if len(self._blocks) > _MOST_BLOCKS:
+            self._join()
+        while len(self._blocks) > 1 and len(self) > self._kept:
+            del self._blocks[0]
+
+    def _join(self) -> None:
+        """Make one block of the two neighbours that are the smallest together."""
+        sizes = [len(block.hashes) for block in self._blocks]
+        at = min(range(len(sizes) - 1), key=lambda index: sizes[index] + sizes[index + 1])
+        one, other = self._blocks[at : at + 2]
+        hashes = array("q", sorted([*one.hashes, *other.hashes]))
+        self._blocks[at : at + 2] = [_Block(hashes, min(one.first, other.first), max(one.last, other.last))]
+
+
+class SeenIds:
+    """Remembers the newest ids of one source. The older half is forgotten as a whole.
+
+    Args:
+        kept: Ids in each half.
+    """
+
+    def __init__(self, kept: int) -> None:
         self._kept = kept
         self._new: set[int] = set()
         self._old: set[int] = set()

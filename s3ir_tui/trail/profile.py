@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from s3ir_tui.model import Severity
 from s3ir_tui.trail.agents import Agent, agent_of
+from s3ir_tui.trail.alike import MOST_IDS, Alike
 from s3ir_tui.trail.arns import network_of
 from s3ir_tui.trail.detections import Finding, Tactic
+from s3ir_tui.trail.detections.keys import is_log
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.names import LISTS, OBJECT_DELETES, OBJECT_READS, OBJECT_WRITES, is_denied
 from s3ir_tui.trail.sightings import Reason
@@ -17,10 +20,16 @@ MOST_ADDRESSES = 64
 MOST_AGENTS = 32
 MOST_BUCKETS = 256
 MOST_FINDINGS = 64
-MOST_IDS = 20
 MOST_COMBINATIONS = 1024
 MOST_TOUCH_IDS = 8
 MOST_SPANS = 288
+
+TEN_MINUTES = 15
+"""Characters of a time that name its ten minutes."""
+
+BURSTS = (25, 100)
+_STEPS = (3, 10, 30)
+"""Counts at which something may turn suspicious."""
 
 
 class Span:
@@ -32,13 +41,13 @@ class Span:
         self.count = 0
         self.first = self.last = at
 
-    def add(self, at: str) -> None:
-        """Count one more."""
-        self.count += 1
-        if at < self.first:
-            self.first = at
-        elif at > self.last:
-            self.last = at
+    def add(self, count: int, first: str, last: str) -> None:
+        """Count more, seen between two times."""
+        self.count += count
+        if first < self.first:
+            self.first = first
+        if last > self.last:
+            self.last = last
 
 
 class Place(Span):
@@ -74,13 +83,18 @@ class Evidence:
     last: str = ""
     event_ids: list[str] = field(default_factory=list)
 
-    def add(self, event: Event) -> None:
-        """One more event."""
-        self.count += 1
-        self.first = min(self.first or event.time, event.time)
-        self.last = max(self.last, event.time)
-        if len(self.event_ids) < MOST_IDS:
-            self.event_ids.append(event.id)
+    def add(self, some: Alike) -> None:
+        """More events."""
+        self.count += some.count
+        self.first = min(self.first or some.first, some.first)
+        self.last = max(self.last, some.last)
+        keep(self.event_ids, some)
+
+
+def keep(kept: list[str], some: Alike, most: int = MOST_IDS) -> None:
+    """Keep the ids of the first events."""
+    if len(kept) < most:
+        kept += some.ids[: most - len(kept)]
 
 
 class Profile:
@@ -145,41 +159,43 @@ class Profile:
         self._spans: dict[tuple[str, str, str], tuple[Span, ...]] = {}
         self.ids: dict[str, list[str]] = {"read": [], "list": [], "delete": [], "denied": []}
 
-    def add(self, event: Event, findings: tuple[Finding, ...]) -> None:
-        """Add one event up."""
-        at = event.time
-        self.events += 1
-        if at < self.first:
-            self.first = at
-        elif at > self.last:
-            self.last = at
+    def add(self, some: Alike, findings: tuple[Finding, ...]) -> None:
+        """Add alike events up."""
+        event = some.event
+        self.events += some.count
+        if some.first < self.first:
+            self.first = some.first
+        if some.last > self.last:
+            self.last = some.last
         denied = bool(event.error) and is_denied(event.error)
         if denied:
-            self.denied += 1
-            self._keep("denied", event)
+            self.denied += some.count
+            keep(self.ids["denied"], some)
             if event.name not in self.denied_names and len(self.denied_names) < 100:
                 self.denied_names.add(event.name)
                 self.revision += 1
         if not event.invoked_by:
-            self._where(event, at)
+            self._where(some)
         if event.bucket:
-            self._bucket(event, at, denied)
+            self._bucket(some, denied)
         for finding in findings:
-            self.note(finding, event)
+            self.note(finding, some)
 
-    def add_ours(self, event: Event) -> None:
-        """Add one of the console's own calls up: counted, and nothing is concluded from it.
+    def add_ours(self, some: Alike) -> None:
+        """Add the console's own calls up: counted, and nothing is concluded from them.
 
         Other keys of the same principal stay under suspicion: the responder's own user may be the one that leaked.
         """
-        self.events += 1
-        self.denied += is_denied(event.error)
-        self.first, self.last = min(self.first, event.time), max(self.last, event.time)
+        event = some.event
+        self.events += some.count
+        self.denied += some.count * is_denied(event.error)
+        self.first, self.last = min(self.first, some.first), max(self.last, some.last)
         if event.access_key and len(self.keys) < MOST_KEYS:
             self.keys.setdefault(event.access_key, {})
 
-    def _where(self, event: Event, at: str) -> None:
+    def _where(self, some: Alike) -> None:
         """Count address, program and key; which counters those are is looked up once for each combination."""
+        event = some.event
         named = (event.address, event.agent, event.access_key)
         spans = self._spans.get(named)
         if spans is None:
@@ -187,11 +203,7 @@ class Profile:
             if len(self._spans) < MOST_COMBINATIONS:
                 self._spans[named] = spans
         for span in spans:
-            span.count += 1
-            if at < span.first:
-                span.first = at
-            elif at > span.last:
-                span.last = at
+            span.add(some.count, some.first, some.last)
 
     def _learn(self, event: Event) -> tuple[Span, ...]:
         place = self.addresses.get(event.address) or self._new_place(event)
@@ -242,63 +254,68 @@ class Profile:
             self.revision += len(networks) > 1
         return span
 
-    def _bucket(self, event: Event, at: str, denied: bool) -> None:
+    def _bucket(self, some: Alike, denied: bool) -> None:
+        event, count = some.event, some.count
         touch = self.buckets.get(event.bucket)
         if touch is None:
             if len(self.buckets) >= MOST_BUCKETS:
                 self.capped.add("buckets")
                 return
-            touch = self.buckets[event.bucket] = Touch(at)
-        touch.add(at)
+            touch = self.buckets[event.bucket] = Touch(some.first)
+        touch.add(count, some.first, some.last)
         if event.error:
-            touch.denied += denied
+            touch.denied += count * denied
             return
-        touch.ok += 1
-        if len(touch.ids) < MOST_TOUCH_IDS:
-            touch.ids.append(event.id)
+        touch.ok += count
+        keep(touch.ids, some, MOST_TOUCH_IDS)
         if event.address not in touch.addresses and len(touch.addresses) < 16:
             touch.addresses[event.address] = None
         name = event.name
         if name in OBJECT_READS:
-            touch.reads += 1
-            touch.bytes_out += event.bytes_out
-            self.bytes_out += event.bytes_out
-            if "AWSLogs/" not in event.key:
-                self.reads += 1
-                self._keep("read", event)
-                self._burst(self.read_spans, at)
-                if self.reads == 1:
-                    self.revision += 1
+            touch.reads += count
+            touch.bytes_out += some.bytes_out
+            self.bytes_out += some.bytes_out
+            if not is_log(event.key):
+                self.revision += self.reads == 0
+                self.reads += count
+                keep(self.ids["read"], some)
         elif name in OBJECT_DELETES:
-            touch.deletes += 1
-            self._keep("delete", event)
-            self._burst(self.delete_spans, at)
+            touch.deletes += count
+            keep(self.ids["delete"], some)
         elif name in LISTS:
-            touch.lists += 1
-            self.lists += 1
-            self._keep("list", event)
-            if self.lists == 1:
-                self.revision += 1
+            touch.lists += count
+            self.revision += self.lists == 0
+            self.lists += count
+            keep(self.ids["list"], some)
         elif name in OBJECT_WRITES:
-            touch.writes += 1
+            touch.writes += count
         elif not event.read_only:
-            touch.settings += 1
+            touch.settings += count
 
-    def _keep(self, what: str, event: Event) -> None:
-        kept = self.ids[what]
-        if len(kept) < MOST_IDS:
-            kept.append(event.id)
+    def burst(self, event: Event) -> None:
+        """Count an object that was read or deleted among those of its ten minutes."""
+        if not event.bucket or event.error:
+            return
+        if event.name in OBJECT_READS and not is_log(event.key):
+            self.add_spans(self.read_spans, {event.time[:TEN_MINUTES]: 1})
+        elif event.name in OBJECT_DELETES:
+            self.add_spans(self.delete_spans, {event.time[:TEN_MINUTES]: 1})
 
-    def _burst(self, spans: dict[str, int], at: str) -> None:
-        key = at[:15]
-        count = spans.get(key, 0) + 1
-        spans[key] = count
-        if count in (25, 100):
-            self.revision += 1
-        if len(spans) > MOST_SPANS:
+    def add_spans(self, spans: dict[str, int], more: Mapping[str, int]) -> None:
+        """Count objects in their ten minutes.
+
+        Args:
+            spans: `read_spans` or `delete_spans`.
+            more: How many in which ten minutes.
+        """
+        for key, count in more.items():
+            before = spans.get(key, 0)
+            spans[key] = before + count
+            self.revision += any(before < step <= before + count for step in BURSTS)
+        while len(spans) > MOST_SPANS:
             del spans[min(spans)]
 
-    def note(self, finding: Finding, event: Event) -> None:
+    def note(self, finding: Finding, some: Alike) -> None:
         """Add a finding up."""
         evidence = self.evidence.get(finding.name)
         if evidence is None:
@@ -310,9 +327,9 @@ class Profile:
         elif finding.severity > evidence.finding.severity:
             evidence.finding = finding
             self.revision += 1
-        evidence.add(event)
-        if evidence.count in (3, 10, 30):
-            self.revision += 1
+        before = evidence.count
+        evidence.add(some)
+        self.revision += any(before < step <= evidence.count for step in _STEPS)
 
     def known_agents(self) -> list[tuple[str, Agent]]:
         """The user agents seen, taken apart."""

@@ -141,8 +141,7 @@ def _session_places(profile: Profile, instance: str) -> Iterator[Reason]:
     for address, place in profile.addresses.items():
         if is_address(address) and not is_private(address):
             span = networks.setdefault(network_of(address), Span(place.first))
-            span.add(place.first)
-            span.add(place.last)
+            span.add(place.count, place.first, place.last)
     if len(networks) > 1 and _at_once(networks.values()):
         text, samples, apart = _spread(profile, networks)
         severity = Severity.HIGH if apart else Severity.MEDIUM

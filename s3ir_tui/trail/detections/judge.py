@@ -76,6 +76,14 @@ QUIET = Judgement()
 NOISE = Judgement(noise=True)
 
 
+def detect(event: Event, context: Context) -> tuple[Finding, ...]:
+    """What the detections say of an event, worst first."""
+    rules = _BY_EVENT.get(event.name)
+    if rules is None and event.name not in _LOG_BUCKET_CHANGES:
+        return ()
+    return tuple(_findings(event, rules, context))
+
+
 def judge(event: Event, context: Context) -> Judgement:
     """Judge one event.
 
@@ -84,10 +92,9 @@ def judge(event: Event, context: Context) -> Judgement:
         context: What is known beside it.
 
     Returns:
-        The findings of the event itself, and its severity: at least what a suspect's call is worth.
+        What the detections say of it, and its severity: at least what a suspect's call is worth.
     """
-    rules = _BY_EVENT.get(event.name)
-    findings = _findings(event, rules, context) if rules is not None or event.name in _LOG_BUCKET_CHANGES else []
+    findings = detect(event, context)
     service_call = event.kind == "AWSService" or bool(event.invoked_by)
     standing = Severity.INFO if service_call else context.standing(event.principal)
     if not findings and standing < Severity.HIGH:
@@ -100,7 +107,7 @@ def judge(event: Event, context: Context) -> Judgement:
             severity = worth
             reasons.insert(0, why)
     noise = service_call and severity < Severity.MEDIUM
-    return Judgement(severity, tuple(findings), tuple(reasons), noise)
+    return Judgement(severity, findings, tuple(reasons), noise)
 
 
 def _findings(event: Event, rules: list[Detection] | None, context: Context) -> list[Finding]:

@@ -1,0 +1,1 @@
+"""Folders of CloudTrail at the speed of the machine: decoded and added up in worker processes, merged in this one."""

@@ -1,0 +1,119 @@
+"""A record of a trail file as the fast path decodes it: what tells calls apart is typed, everything else stays JSON."""
+
+from __future__ import annotations
+
+import msgspec
+
+from s3ir_tui.trail.event import Event
+from s3ir_tui.trail.record import decode_typed, to_event
+
+Raw = msgspec.Raw
+_NONE = Raw(b"")
+
+
+class Issuer(msgspec.Struct, gc=False, omit_defaults=True):
+    """`sessionContext.sessionIssuer`."""
+
+    arn: str | None = None
+
+
+class SessionContext(msgspec.Struct, gc=False, omit_defaults=True):
+    """`userIdentity.sessionContext`."""
+
+    sessionIssuer: Issuer | None = None
+    attributes: Raw = _NONE
+
+
+class Identity(msgspec.Struct, gc=False, omit_defaults=True):
+    """`userIdentity`."""
+
+    type: str | None = None
+    arn: str | None = None
+    accountId: str | None = None
+    accessKeyId: str | None = None
+    invokedBy: str | None = None
+    sessionContext: SessionContext | None = None
+    principalId: Raw = _NONE
+    userName: Raw = _NONE
+    onBehalfOf: Raw = _NONE
+
+
+class Call(msgspec.Struct, gc=False, omit_defaults=True):
+    """A record of a call. It has every field that an `Event` and the detections look at."""
+
+    eventName: str
+    eventSource: str
+    eventTime: str
+    eventID: str
+    userIdentity: Identity | None = None
+    awsRegion: str | None = None
+    recipientAccountId: str | None = None
+    sourceIPAddress: str | None = None
+    userAgent: str | None = None
+    errorCode: str | None = None
+    eventCategory: str | None = None
+    eventType: str | None = None
+    readOnly: bool | None = None
+    managementEvent: bool | None = None
+    requestParameters: Raw = _NONE
+    responseElements: Raw = _NONE
+    additionalEventData: Raw = _NONE
+    resources: Raw = _NONE
+    errorMessage: Raw = _NONE
+    requestID: Raw = _NONE
+
+    def event(self) -> Event:
+        """The event, with those parts of the record that are known here as its JSON.
+
+        Raises:
+            NotARecord: It tells of no call.
+            msgspec.MsgspecError: A part has a wrong type.
+        """
+        raw = msgspec.json.encode(self)
+        return to_event(decode_typed(raw), raw)
+
+
+class _File(msgspec.Struct, gc=False):
+    Records: list[Call]
+
+
+decode_calls = msgspec.json.Decoder(_File).decode
+"""A whole trail file; raises `msgspec.MsgspecError` for any other shape, or where one record has a wrong type."""
+
+
+class PlainParameters(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """`requestParameters` of a call about an object that asks for nothing but the object, or for a listing."""
+
+    bucketName: str
+    key: str = ""
+    host: Raw = msgspec.field(default=_NONE, name="Host")
+    list_type: Raw = msgspec.field(default=_NONE, name="list-type")
+    encoding_type: Raw = msgspec.field(default=_NONE, name="encoding-type")
+    prefix: Raw = _NONE
+    delimiter: Raw = _NONE
+    max_keys: Raw = msgspec.field(default=_NONE, name="max-keys")
+    marker: Raw = _NONE
+    start_after: Raw = msgspec.field(default=_NONE, name="start-after")
+    continuation_token: Raw = msgspec.field(default=_NONE, name="continuation-token")
+    fetch_owner: Raw = msgspec.field(default=_NONE, name="fetch-owner")
+    version: Raw = msgspec.field(default=_NONE, name="versionId")
+    part: Raw = msgspec.field(default=_NONE, name="partNumber")
+    upload: Raw = msgspec.field(default=_NONE, name="uploadId")
+    operation: Raw = msgspec.field(default=_NONE, name="x-id")
+
+
+class PlainExtra(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """`additionalEventData` of such a call."""
+
+    bytesTransferredOut: float = 0.0
+    bytesTransferredIn: float = 0.0
+    AuthenticationMethod: str = "AuthHeader"
+    SSEApplied: str = ""
+    SignatureVersion: Raw = _NONE
+    CipherSuite: Raw = _NONE
+    id2: Raw = msgspec.field(default=_NONE, name="x-amz-id-2")
+    acl: Raw = msgspec.field(default=_NONE, name="aclRequired")
+
+
+decode_parameters = msgspec.json.Decoder(PlainParameters).decode
+decode_extra = msgspec.json.Decoder(PlainExtra).decode
