@@ -12,7 +12,10 @@ from s3ir_tui.case import Case, Recorded
 from s3ir_tui.model import Bucket, Identity, Instance, Principal
 from s3ir_tui.trail.analysis import Analysis
 from s3ir_tui.trail.decode import decode_record
+from s3ir_tui.trail.detections import judge
 from s3ir_tui.trail.event import Event, Judged
+from s3ir_tui.trail.found import Finds
+from s3ir_tui.trail.histogram import Histogram, outcome_of
 
 Posture = Bucket | Principal | Instance
 _Posture = TypeVar("_Posture", Bucket, Principal, Instance)
@@ -29,6 +32,8 @@ class Known:
         buckets: Posture by bucket name.
         principals: Posture by ARN.
         instances: Posture by instance id.
+        calls: Calls over time, without those of AWS services and of this console.
+        finds: What the detections found.
     """
 
     analysis: Analysis
@@ -37,6 +42,8 @@ class Known:
     buckets: dict[str, Bucket] = field(default_factory=dict)
     principals: dict[str, Principal] = field(default_factory=dict)
     instances: dict[str, Instance] = field(default_factory=dict)
+    calls: Histogram = field(default_factory=Histogram)
+    finds: Finds = field(default_factory=Finds)
 
     def take_records(self, records: Iterable[Recorded]) -> list[Judged]:
         """Take in journal records in time order.
@@ -58,7 +65,14 @@ class Known:
 
     def take_events(self, events: Iterable[Event], source: str) -> list[Judged]:
         """Take in events of a trail source; gives back the new ones, judged."""
-        return self.analysis.add(events, source)
+        new = self.analysis.add(events, source)
+        for line in new:
+            if line.noise or line.ours:
+                continue
+            self.calls.add(line.event.time, outcome_of(line.event))
+            if line.reasons:
+                self.finds.add(line, judge(line.event, self.analysis).findings)
+        return new
 
     def take_posture(self, item: Posture) -> bool:
         """Take in the posture of a bucket, principal or instance; tells whether it is news."""
@@ -76,7 +90,7 @@ class Known:
             event = decode_record(raw)
         except ValueError:
             return []
-        return self.analysis.add([event], str(record.get("source") or ""))
+        return self.take_events([event], str(record.get("source") or ""))
 
     def _take_identity(self, record: Recorded) -> None:
         """Who a console of the case was: its calls are ours, also in review and on the other consoles."""

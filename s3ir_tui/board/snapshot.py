@@ -14,6 +14,7 @@ from s3ir_tui.board.watches import Checked, watch_views
 from s3ir_tui.model import State, iso
 from s3ir_tui.room import Snapshot, SourceStatus, Status
 from s3ir_tui.text import clean
+from s3ir_tui.trail.found import with_patterns
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,4 +90,14 @@ def snapshot(known: Known, moment: Moment) -> Snapshot:
         watches=watches,
         connected=identity is not None,
     )
-    return Snapshot(status, buckets, principals, instance_rows(known), proposal, watches, moment.folded)
+    return Snapshot(
+        status,
+        buckets,
+        principals,
+        instance_rows(known),
+        proposal,
+        watches,
+        moment.folded,
+        known.calls.counts(),
+        with_patterns(known.finds.all(), known.analysis.principals()),
+    )
