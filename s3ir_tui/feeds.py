@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from queue import SimpleQueue
@@ -13,22 +13,31 @@ from typing import TYPE_CHECKING
 from s3ir_tui.aws.errors import AwsError
 from s3ir_tui.board.known import Posture
 from s3ir_tui.room import SourceStatus
+from s3ir_tui.text import clean
 from s3ir_tui.trail.event import Event
-from s3ir_tui.trail.sources.base import Source, SourceError
+from s3ir_tui.trail.sources.base import Acknowledged, Closes, Source, SourceError, remark
 
 if TYPE_CHECKING:
     from s3ir_tui.aws.account import Account
 
 POSTURE_SECONDS = 60.0
 CHECK_SECONDS = 15.0
+_AFTER_FAULT = 15.0
 
 
 @dataclass(frozen=True, slots=True)
 class EventsCame:
-    """A poll of a source brought events."""
+    """A poll of a source brought events.
+
+    Attributes:
+        source: Name of the source.
+        events: What it brought.
+        recorded: To be told once all of them are on disk, by a source that gives them up then; else `None`.
+    """
 
     source: str
     events: tuple[Event, ...]
+    recorded: Callable[[Sequence[Event]], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +95,12 @@ class Feeds:
         self._stop = threading.Event()
         self._posture_due = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._open: list[Closes] = []
 
     def follow(self, source: Source) -> None:
         """Poll a trail source from now on."""
+        if isinstance(source, Closes):
+            self._open.append(source)
         self._begin(f"trail {source.name}", lambda: self._poll(source))
 
     def read_posture(self, account: Account) -> None:
@@ -118,6 +130,8 @@ class Feeds:
         """Ask every thread to end and wait at most so long for all of them."""
         self._stop.set()
         self._posture_due.set()
+        for source in self._open:
+            source.close()
         until = time.monotonic() + seconds
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
@@ -128,15 +142,20 @@ class Feeds:
         thread.start()
 
     def _poll(self, source: Source) -> None:
+        recorded = source.recorded if isinstance(source, Acknowledged) else None
         while not self._stop.is_set():
-            wait, error = source.interval, ""
+            error = ""
             try:
                 events = source.poll()
+                wait = source.interval
             except SourceError as problem:
                 error, wait = str(problem), problem.retry_after or source.interval
+            except Exception as problem:  # noqa: BLE001 - a source that ends without a word would look like silence
+                error, wait = clean(f"{source.name}: unexpected {type(problem).__name__}: {problem}"), _AFTER_FAULT
             else:
-                self._inbox.put(EventsCame(source.name, tuple(events)))
-            self._inbox.put(SourceChanged(SourceStatus(source.name, None, error, source.data_events)))
+                self._inbox.put(EventsCame(source.name, tuple(events), recorded))
+            status = SourceStatus(source.name, None, error, source.data_events, clean(remark(source)))
+            self._inbox.put(SourceChanged(status))
             self._stop.wait(wait)
 
     def _posture(self, account: Account) -> None:

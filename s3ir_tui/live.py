@@ -6,6 +6,7 @@ import math
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from s3ir_tui.board.lag import Lags
 from s3ir_tui.board.snapshot import Moment, snapshot
 from s3ir_tui.feeds import ChangesChecked, EventsCame, Feeds, Inbox, PostureFailed, PostureRead, SourceChanged
 from s3ir_tui.journal import Journal, JournalError
-from s3ir_tui.live_record import TrailRecorder
+from s3ir_tui.live_record import TrailRecorder, every
 from s3ir_tui.model import utc_now
 from s3ir_tui.report.timeline import log_lines
 from s3ir_tui.room import Detail, Kind, LogLine, Snapshot, SourceStatus, Update
@@ -186,16 +187,23 @@ class LiveRoom:
             with self._lock:
                 new += self._known.take_events(came.events[start : start + _CHUNK], came.source)
         self._lags.take(came.source, (line.event for line in new), self._clock())
-        chosen = self._recorder.choose(new)
-        if chosen:
+        if came.recorded is not None and came.events:
+            self._writer.submit(self._record_all, every(came.events, new, came.source), came)
+        elif chosen := self._recorder.choose(new):
             self._writer.submit(self._recorder.write, chosen)
         return new
+
+    def _record_all(self, lines: Sequence[Judged], came: EventsCame) -> None:
+        """Record all that a source brought; it may give it up only after that."""
+        if self._recorder.write(lines) and came.recorded is not None:
+            came.recorded(came.events)
 
     def _source_changed(self, status: SourceStatus) -> None:
         before = self._sources.get(status.name)
         self._sources[status.name] = status
-        if (before.error if before else "") != status.error:
-            self._write("trail", [{"kind": "source", "name": status.name, "error": status.error}])
+        if ((before.error, before.remark) if before else ("", "")) != (status.error, status.remark):
+            record = {"kind": "source", "name": status.name, "error": status.error, "remark": status.remark}
+            self._write("trail", [record])
 
     def _failed(self, what: str, error: str) -> None:
         if error:
@@ -204,10 +212,7 @@ class LiveRoom:
             self._failures.pop(what, None)
 
     def _snapshot(self) -> Snapshot:
-        sources = tuple(
-            SourceStatus(item.name, self._lags.of(item.name), item.error, item.data_events)
-            for item in self._sources.values()
-        )
+        sources = tuple(replace(item, lag=self._lags.of(item.name)) for item in self._sources.values())
         alarms = (*self._journal.problems, *self._recorder.problems, *(f"{w}: {e}" for w, e in self._failures.items()))
         moment = Moment(
             now=self._clock(),
@@ -264,15 +269,22 @@ class LiveRoom:
             self._known.analysis.own_keys = frozenset((*self._known.analysis.own_keys, *account.own_keys))
         self._account = account
         self._write("case", [identity_record(account.identity, account.own_keys)])
-        try:
-            sources = self._find_sources(account, self._clock() - self._back)
-        except AwsError as error:
-            self._failures["trail"] = str(error)
-            sources = ()
-        for source in sources:
-            self._feeds.follow(source)
         self._feeds.read_posture(account)
         self._feeds.check_changes(self._holding, self._in_place, self._unknown)
+        self._follow_trail(account)
+
+    def _follow_trail(self, account: Account) -> None:
+        while not self._stop.is_set():
+            try:
+                sources = self._find_sources(account, self._clock() - self._back)
+            except AwsError as error:
+                self._failures["trail"] = str(error)
+                self._stop.wait(_RETRY_SECONDS)
+                continue
+            self._failures.pop("trail", None)
+            for source in sources:
+                self._feeds.follow(source)
+            return
 
     def _holding(self) -> tuple[str, ...]:
         with self._lock:

@@ -9,7 +9,7 @@ from typing import Any
 
 from s3ir_tui.journal import Journal, JournalError
 from s3ir_tui.model import Severity
-from s3ir_tui.trail.event import Judged
+from s3ir_tui.trail.event import Event, Judged
 
 BURST = 5000
 """Events without a reason that are recorded at once at most: what a first look back brings."""
@@ -47,8 +47,12 @@ class TrailRecorder:
             chosen.append(line)
         return chosen
 
-    def write(self, chosen: Sequence[Judged]) -> None:
-        """Record them in one write; a log that cannot be written shows in `problems`."""
+    def write(self, chosen: Sequence[Judged]) -> bool:
+        """Record them in one write; a log that cannot be written shows in `problems`.
+
+        Returns:
+            Whether they are on disk.
+        """
         docs: list[dict[str, Any]] = [
             {"kind": "event", "source": line.source, "raw": json.loads(line.event.raw)} for line in chosen
         ]
@@ -57,6 +61,22 @@ class TrailRecorder:
             self._left_out = 0
         try:
             self._journal.record_many("trail", docs)
-            self.problems = ()
         except JournalError as error:
             self.problems = (f"NOT RECORDED: {len(docs)} events: {error}",)
+            return False
+        self.problems = ()
+        return True
+
+
+def every(events: Sequence[Event], new: Sequence[Judged], source: str) -> list[Judged]:
+    """All events of a poll, whether or not they are new, noise or beyond the budget.
+
+    What a source gives up once it is recorded has to be recorded whole: nobody can ask for it again.
+
+    Args:
+        events: What the source brought.
+        new: Those of them that nobody had brought before, judged.
+        source: Name of the source.
+    """
+    judged = {line.event.id: line for line in new}
+    return [judged.get(event.id) or Judged(event, source=source) for event in events]

@@ -7,13 +7,11 @@ also implements `Timeline`. Everything here is plain data: strings are already c
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from s3ir_tui.model import Severity, State
 from s3ir_tui.trail.event import Judged
-from s3ir_tui.trail.found import Found
-from s3ir_tui.trail.histogram import Counts
 
 Kind = Literal["bucket", "principal", "instance"]
 
@@ -166,7 +164,7 @@ class WatchView:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything the screens show at one moment, except the lines of the tail."""
+    """Everything the war room shows at one moment, except the lines of the tail."""
 
     status: Status = Status()
     buckets: tuple[Row, ...] = ()
@@ -175,8 +173,6 @@ class Snapshot:
     proposal: Proposal | None = None
     watches: tuple[WatchView, ...] = ()
     folded: int = 0
-    calls: Counts = field(default_factory=Counts)
-    found: tuple[Found, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

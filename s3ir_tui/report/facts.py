@@ -251,8 +251,9 @@ def _verdict(facts: Facts, record: Recorded) -> None:
 
 
 def _source(facts: Facts, record: Recorded) -> None:
-    if error := one_line(record.get("error")):
-        facts.unseen.append((f"trail source {clean(record.get('name'))}: {error}", record.ref))
+    for what in ("error", "remark"):
+        if told := one_line(record.get(what)):
+            facts.unseen.append((f"trail source {clean(record.get('name'))}: {told}", record.ref))
 
 
 def _left_out(facts: Facts, record: Recorded) -> None:

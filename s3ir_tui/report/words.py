@@ -125,7 +125,8 @@ def _event(record: Recorded) -> Said:
 def _source(record: Recorded) -> Said:
     error = one_line(record.get("error"))
     name = clean(record.get("name"))
-    return Said(f"trail source {name}: {error or 'works'}", problem=bool(error))
+    remark = one_line(record.get("remark"))
+    return Said(f"trail source {name}: {error or 'works'}{f'; {remark}' if remark else ''}", problem=bool(error))
 
 
 def _left_out(record: Recorded) -> Said:

@@ -129,6 +129,8 @@ def _lag(status: Status, *, wide: bool) -> tuple[str, Style]:
         return f"  lag {_seconds(status.lag)} LOST {middle(broken[0], 30 if wide else 14)}", AMBER
     if not any(source.data_events for source in status.sources):
         return f"  lag {_seconds(status.lag)} no data events", AMBER
+    if remark := next((source.remark for source in status.sources if source.remark), ""):
+        return f"  lag {_seconds(status.lag)} {middle(remark, 40 if wide else 14)}", AMBER
     names = "+".join(dict.fromkeys(source.name.split()[0] for source in status.sources))
     return f"  lag {_seconds(status.lag)} {middle(names, 30 if wide else 13)}", PLAIN
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from s3ir_tui.aws.errors import AwsError
@@ -65,6 +65,34 @@ class CatchesUp(Protocol):
     def caught_up(self) -> bool: ...
 
 
+@runtime_checkable
+class Acknowledged(Protocol):
+    """A source from which events are taken away once they are on disk: all that it brings is recorded."""
+
+    def recorded(self, events: Sequence[Event]) -> None:
+        """Hear that events are on disk. Returns at once: the source gives them up at its next poll."""
+
+
+@runtime_checkable
+class Remarks(Protocol):
+    """A source that works and yet has something to say about what it brings.
+
+    Attributes:
+        remark: What may be missing, such as `sampled`; "" when there is nothing to say.
+    """
+
+    @property
+    def remark(self) -> str: ...
+
+
+@runtime_checkable
+class Closes(Protocol):
+    """A source that holds something open between polls."""
+
+    def close(self) -> None:
+        """Let go of it, in order; polls bring nothing from then on. Safe to call from any thread, and twice."""
+
+
 class Calls(Protocol):
     """The reading half of `Account`, as sources use it."""
 
@@ -90,6 +118,11 @@ def trouble(name: str, error: AwsError) -> SourceError:
 def caught_up(source: Source) -> bool:
     """Whether a source has nothing older left to be read."""
     return source.caught_up if isinstance(source, CatchesUp) else True
+
+
+def remark(source: Source) -> str:
+    """What a source says about what it does not bring, or ""."""
+    return source.remark if isinstance(source, Remarks) else ""
 
 
 def drain(source: Source, *, seconds: float = 300.0, clock: Callable[[], float] = time.monotonic) -> list[Event]:
