@@ -7,11 +7,13 @@ also implements `Timeline`. Everything here is plain data: strings are already c
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from s3ir_tui.model import Severity, State
 from s3ir_tui.trail.event import Judged
+from s3ir_tui.trail.found import Found
+from s3ir_tui.trail.histogram import Counts
 
 Kind = Literal["bucket", "principal", "instance"]
 
@@ -164,7 +166,7 @@ class WatchView:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything the war room shows at one moment, except the lines of the tail."""
+    """Everything the screens show at one moment, except the lines of the tail."""
 
     status: Status = Status()
     buckets: tuple[Row, ...] = ()
@@ -173,6 +175,8 @@ class Snapshot:
     proposal: Proposal | None = None
     watches: tuple[WatchView, ...] = ()
     folded: int = 0
+    calls: Counts = field(default_factory=Counts)
+    found: tuple[Found, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
