@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
@@ -9,6 +10,7 @@ from typing import Any
 
 from s3ir_tui.aws.errors import AwsError, from_exception, from_response
 from s3ir_tui.aws.guard import WriteGuard, WriteRefused
+from s3ir_tui.aws.streams import EventStream
 from s3ir_tui.model import Identity
 
 THREADS = 32
@@ -18,6 +20,8 @@ _SECONDS_TO_CONNECT = 5
 _SECONDS_TO_ANSWER = 20
 _DEFAULT_REGION = "us-east-1"
 _SESSION_NAME = "s3ir-tui"
+_TAIL_PREFIX = re.compile(r"^stream(?:ing)?-")
+_AWS_DOMAINS = (".amazonaws.", ".api.aws", ".api.amazonwebservices.")
 
 Secret = Callable[[str, str], None]
 """Told each secret value that is in use (`kind`, `value`), so that it can be kept out of everything written."""
@@ -57,6 +61,7 @@ class Account:
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
         session.register("before-sign.s3-control", self._unprefix, unique_id="s3ir-unprefix")
+        session.register("before-sign.cloudwatch-logs.StartLiveTail", self._unprefix_tail, unique_id="s3ir-tail")
         session.register("before-sign", self._before_sign, unique_id="s3ir-before-sign")
         session.register("before-send", self._before_send, unique_id="s3ir-before-send")
 
@@ -193,6 +198,24 @@ class Account:
             for page in client.get_paginator(method).paginate(**params):
                 yield from page.get(key) or ()
 
+    def stream(
+        self, service: str, operation: str, params: Mapping[str, Any], key: str, region: str = ""
+    ) -> EventStream:
+        """An answer that goes on: its events as they come.
+
+        Args:
+            service: boto3's service name.
+            operation: The API operation, such as `StartLiveTail`.
+            params: Its parameters.
+            key: Name of the event stream in the answer.
+            region: Region, or "" for the connection's.
+
+        Raises:
+            AwsError: The stream could not be opened.
+        """
+        answer = self.call(service, operation, params, region)
+        return EventStream(answer[key], self._errors(service, operation, params), f"{service}:{operation}")
+
     def _errors(self, service: str, operation: str, params: Mapping[str, Any]) -> _Errors:
         return _Errors(f"{service}:{operation}", _about(params), self._profile)
 
@@ -269,6 +292,14 @@ class Account:
         label, _, rest = parts.netloc.partition(".")
         if label.isdigit() and "amazonaws." not in rest:
             request.url = urllib.parse.urlunsplit(parts._replace(netloc=rest))
+
+    def _unprefix_tail(self, request: Any, **_: Any) -> None:
+        # StartLiveTail goes to `stream-logs.REGION...` (`streaming-logs.` before April 2026): the prefix is put before
+        # the name of a custom endpoint's host, too.
+        parts = urllib.parse.urlsplit(request.url)
+        host = _TAIL_PREFIX.sub("", parts.netloc)
+        if not any(domain in host for domain in _AWS_DOMAINS):
+            request.url = urllib.parse.urlunsplit(parts._replace(netloc=host))
 
 
 class _OncePrompt:

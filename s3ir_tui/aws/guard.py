@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -61,7 +62,10 @@ READS: Mapping[str, frozenset[str]] = MappingProxyType(
         ),
         "sts": frozenset({"GetCallerIdentity", "GetAccessKeyInfo"}),
         "ec2": frozenset({"DescribeInstances", "DescribeRegions"}),
+        # Receiving hides messages for a while; it takes none away.
+        "sqs": frozenset({"GetQueueAttributes", "ListQueues", "ReceiveMessage"}),
         "cloudtrail": frozenset({"DescribeTrails", "GetEventSelectors", "GetTrailStatus", "LookupEvents"}),
+        "logs": frozenset({"DescribeLogGroups", "FilterLogEvents", "StartLiveTail"}),
     }
 )
 """What the console reads, by boto3's service name. An operation that is not here is refused, whatever its name says."""
@@ -81,9 +85,13 @@ class WriteRefused(Exception):
     """The guard refused an operation. It never reached the network."""
 
 
+_NAMED_OTHERWISE = {"cloudwatchlogs": "logs"}
+
+
 def _plain(service: str) -> str:
-    # Events carry the hyphenized service id (`s3-control`), plans boto3's service name (`s3control`).
-    return service.replace("-", "").lower()
+    # Events carry the hyphenized service id (`s3-control`, `cloudwatch-logs`), plans boto3's (`s3control`, `logs`).
+    plain = service.replace("-", "").lower()
+    return _NAMED_OTHERWISE.get(plain, plain)
 
 
 _ALLOWED: frozenset[str] = frozenset(
@@ -94,8 +102,12 @@ _ALLOWED: frozenset[str] = frozenset(
 )
 
 
+_DELETE_MESSAGES = "sqs:DeleteMessageBatch"
+
+
 class _Permit(threading.local):
     name: str = ""
+    queue: str = ""
     spent: bool = False
 
 
@@ -103,6 +115,8 @@ class WriteGuard:
     """Refuses every operation of a session's clients that is not on the list of reads.
 
     A permit opens exactly one named operation, once, for the thread that holds it, and only while the case is armed.
+    Beside it, messages can be deleted from a queue that the responder chose as a trail source, armed or not: from that
+    queue alone, by the source, after what they brought is on disk.
 
     Attributes:
         armed: Whether permits can be had. Set by the executor alone, when the case is armed.
@@ -111,6 +125,7 @@ class WriteGuard:
     def __init__(self) -> None:
         self.armed = False
         self._permit = _Permit()
+        self._queues: frozenset[str] = frozenset()
 
     def install(self, botocore_session: Any) -> None:
         """Guard all clients that the session makes from now on.
@@ -141,25 +156,55 @@ class WriteGuard:
         if self._permit.name:
             raise WriteRefused(f"{call_name} refused: {self._permit.name} is still under way in this thread.")
         service, _, operation = call_name.partition(":")
-        self._permit.name, self._permit.spent = f"{_plain(service)}:{operation}", False
+        with self._holding(f"{_plain(service)}:{operation}", ""):
+            yield
+
+    def choose_queue(self, queue_url: str) -> None:
+        """Take note of a queue that the responder named as a trail source of a case that is recorded."""
+        self._queues |= {queue_url}
+
+    def may_delete_from(self, queue_url: str) -> bool:
+        """Whether a queue was chosen."""
+        return queue_url in self._queues
+
+    @contextmanager
+    def deleting_from(self, queue_url: str) -> Iterator[None]:
+        """Let this thread make one `sqs:DeleteMessageBatch` on a chosen queue.
+
+        Args:
+            queue_url: The queue; the request must carry exactly this URL.
+
+        Raises:
+            WriteRefused: The queue was not chosen, or this thread holds a permit already.
+        """
+        if not self.may_delete_from(queue_url) or self._permit.name:
+            raise _refusal(_DELETE_MESSAGES)
+        with self._holding(_DELETE_MESSAGES, queue_url):
+            yield
+
+    @contextmanager
+    def _holding(self, name: str, queue: str) -> Iterator[None]:
+        self._permit.name, self._permit.queue, self._permit.spent = name, queue, False
         try:
             yield
         finally:
-            self._permit.name, self._permit.spent = "", False
+            self._permit.name, self._permit.queue, self._permit.spent = "", "", False
 
     def _permitted(self, name: str) -> bool:
-        return self.armed and self._permit.name == name
+        return self._permit.name == name and (self.armed or bool(self._permit.queue))
 
     def _begin(self, event_name: str, **_: Any) -> None:
         name = _name(event_name)
         if name not in _ALLOWED and not (self._permitted(name) and not self._permit.spent):
             raise _refusal(name)
 
-    def _send(self, event_name: str, **_: Any) -> None:
+    def _send(self, event_name: str, params: Mapping[str, Any] | None = None, **_: Any) -> None:
         name = _name(event_name)
         if name in _ALLOWED:
             return
         if not self._permitted(name) or self._permit.spent:
+            raise _refusal(name)
+        if self._permit.queue and _queue_of(params) != self._permit.queue:
             raise _refusal(name)
         self._permit.spent = True
 
@@ -173,6 +218,14 @@ class WriteGuard:
 def _name(event_name: str) -> str:
     _, service, operation = event_name.split(".", 2)
     return f"{_plain(service)}:{operation}"
+
+
+def _queue_of(request: Mapping[str, Any] | None) -> str:
+    """The queue that a serialized request is about (SQS speaks JSON)."""
+    try:
+        return str(json.loads((request or {}).get("body") or b"{}").get("QueueUrl"))
+    except (ValueError, AttributeError):
+        return ""
 
 
 def _refusal(name: str) -> WriteRefused:

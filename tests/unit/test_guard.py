@@ -11,9 +11,10 @@ import pytest
 from botocore import xform_name
 from botocore.config import Config
 
-from s3ir_tui.aws.guard import READS, SIGN_IN, WriteGuard, WriteRefused
+from s3ir_tui.aws.guard import READS, SIGN_IN, WriteGuard, WriteRefused, _name
 
-READ_PREFIXES = ("Get", "List", "Head", "Describe", "Lookup")
+READ_PREFIXES = ("Get", "List", "Head", "Describe", "Lookup", "Filter")
+READS_WITHOUT_PREFIX = frozenset({"logs:StartLiveTail"})
 
 
 class Sent(Exception):
@@ -45,10 +46,11 @@ def s3(session: Any) -> Any:
 def test_every_allowed_read_exists_and_is_a_read(loader: Any) -> None:
     for service, operations in READS.items():
         model = loader.get_service_model(service)
-        assert model.service_id.hyphenize().replace("-", "") == service.replace("-", "")
+        assert _name(f"event.{model.service_id.hyphenize()}.Any") == f"{service.replace('-', '')}:Any"
         for operation in operations:
             assert operation in model.operation_names, f"{service}:{operation}"
-            assert operation.startswith(READ_PREFIXES), f"{service}:{operation}"
+            called = f"{service}:{operation}"
+            assert operation.startswith(READ_PREFIXES) or called in READS_WITHOUT_PREFIX, called
 
 
 def test_sign_in_operations_exist_and_are_those_of_botocores_credential_providers(loader: Any) -> None:
@@ -91,7 +93,9 @@ def test_every_operation_of_every_service_is_refused_unless_listed(loader: Any) 
     assert count > 10_000
 
 
-@pytest.mark.parametrize("service", ["s3", "s3control", "iam", "sts", "ec2", "cloudtrail", "organizations", "kms"])
+@pytest.mark.parametrize(
+    "service", ["s3", "s3control", "iam", "sts", "ec2", "cloudtrail", "organizations", "kms", "logs"]
+)
 def test_real_clients_send_no_operation_that_is_not_listed(service: str) -> None:
     session, guard = guarded()
     guard.armed = True
