@@ -49,7 +49,7 @@ class FilesSource:
     def poll(self) -> list[Event]:
         """The events of the files that are new or have changed."""
         found: list[Event] = []
-        for file in _walk(self._paths):
+        for file in walk(self._paths):
             try:
                 stat = file.stat()
             except OSError:
@@ -73,11 +73,12 @@ def iter_events(paths: Iterable[Path]) -> Iterator[Batch]:
     Yields:
         Events and what was left out: of a whole file, or of a part of a long one.
     """
-    for file in _walk(paths):
+    for file in walk(paths):
         yield from _read(file)
 
 
-def _walk(paths: Iterable[Path]) -> Iterator[Path]:
+def walk(paths: Iterable[Path]) -> Iterator[Path]:
+    """Files that are named, and those of folders that CloudTrail and NDJSON name so, in the order of the names."""
     for path in paths:
         if not path.is_dir():
             yield path

@@ -1,0 +1,1 @@
+"""The questions that the playbook asks of history: one SQL text each, for local files and for Athena."""
