@@ -1,0 +1,335 @@
+"""The lines of the tail: the newest in memory, a million older ones packed in files that vanish with the console."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import IO, Any
+
+from s3ir_tui.trail.event import Judged
+from s3ir_tui.trail.fields import Line
+from s3ir_tui.trail.laid import LaidLine, pack, unpack, unpack_records, unpack_with, whole
+
+BLOCK = 256
+"""Lines that are packed together."""
+
+_SEGMENT = 64  # blocks of one file: what is dropped at once
+_PENDING = 128  # blocks that may wait to be packed before whoever adds lines waits too
+_UNPACKED = 16
+_RECORDS = 4
+
+
+class _Segment:
+    """A file without a name that holds some blocks; its room is free again once nobody holds it."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="s3ir-tui-", dir=folder)  # noqa: SIM115 - lives on
+        self._end = 0
+
+    def write(self, data: bytes) -> int:
+        """Write at the end; gives where. A write that failed leaves nothing behind."""
+        at, done = self._end, 0
+        while done < len(data):
+            done += os.pwrite(self._file.fileno(), data[done:], at + done)
+        self._end += done
+        return at
+
+    def read(self, at: int, size: int) -> bytes:
+        """Read what was written."""
+        return os.pread(self._file.fileno(), size, at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a block lies, and the times in it."""
+
+    segment: _Segment
+    at: int
+    lines: int
+    records: int
+    first: str
+    last: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    age: int
+    index: int
+    lines: Sequence[Judged]
+    segment: _Segment
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    age: int
+    index: int
+    place: _Place | None = None
+    error: str = ""
+
+
+class Spool:
+    """Lines numbered from 0 for ever (see `sieve.Lines`). Confined to one thread; packing has one of its own.
+
+    Args:
+        memory: Lines that are kept as they are; older ones are packed and laid by.
+        capacity: Lines that are laid by; the oldest fall out. With 0 nothing is ever written.
+        folder: Where they are laid by, private to this user; the system's folder for temporary files where it is
+            `None`. The files have no names and mode 0600.
+        block: Lines that are packed together.
+
+    Attributes:
+        start: Number of the oldest line that is kept.
+        end: Number that the next line will get.
+        span: Lines of a block.
+        problem: Why fewer are kept than there might be, or "".
+    """
+
+    def __init__(
+        self, memory: int = 20_000, capacity: int = 1_000_000, folder: Path | None = None, block: int = BLOCK
+    ) -> None:
+        self._most = max(1, memory // block)
+        self._capacity, self._folder = capacity // block, folder
+        self.span = block
+        self._jobs: SimpleQueue[_Job] = SimpleQueue()
+        self._done: SimpleQueue[_Done] = SimpleQueue()
+        self._worker: threading.Thread | None = None
+        self._age = 0
+        self._forget_all()
+
+    def _forget_all(self) -> None:
+        self.start = self.end = 0
+        self.problem = ""
+        self._fresh: dict[int, list[Judged]] = {}
+        self._laid: dict[int, _Place] = {}
+        self._asked = self._pending = 0
+        self._segment: _Segment | None = None
+        self._filled = self._freed = 0
+        self._unpacked: OrderedDict[int, tuple[LaidLine, ...]] = OrderedDict()
+        self._records: OrderedDict[int, tuple[bytes, ...]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def __getitem__(self, number: int) -> Judged:
+        index, place = self._place_of(number)
+        fresh = self._fresh.get(index)
+        if fresh is not None:
+            return fresh[place]
+        return whole(self._lines_of(index)[place], self._records_of(index)[place])
+
+    def look(self, number: int) -> Line:
+        """A line, without its record where that would have to be fetched."""
+        index, place = self._place_of(number)
+        fresh = self._fresh.get(index)
+        return fresh[place] if fresh is not None else self._lines_of(index)[place]
+
+    def block(self, number: int, needles: Sequence[bytes] = (), *, records: bool = False) -> tuple[int, Sequence[Line]]:
+        """The lines that are kept together with one (see `sieve.Lines`); the cache is left to whoever paints."""
+        index = number // self.span
+        first = index * self.span
+        try:
+            self._place_of(number)
+            fresh = self._fresh.get(index)
+            if fresh is not None:
+                return first, fresh
+            if records:
+                pairs = zip(self._lines_of(index), self._records_of(index), strict=True)
+                return first, [whole(line, record) for line, record in pairs]
+            known = self._unpacked.get(index)
+            return first, known or unpack_with(self._read(index, records=False), needles) or ()
+        except IndexError:
+            return first, ()
+
+    def near(self, when: str) -> int:
+        """The number of the line that is nearest to a time; the first one at or after it in the newest such block.
+
+        Lines stand in the order in which they came, which is that of their times but for late ones.
+        """
+        before = after = ("", -1)
+        for index in range(self.start // self.span, -(-self.end // self.span)):
+            first, last = self._times_of(index)
+            if last <= when and last >= before[0]:
+                before = last, index
+            elif last > when and (first <= when or after[1] < 0 or first < after[0]):
+                after = max(first, when), index
+        index = after[1] if after[1] >= 0 else before[1]
+        if index < 0:
+            return self.start
+        number, lines = self.block(index * self.span)
+        later = (at for at, line in enumerate(lines, number) if line.event.time >= when)
+        return max(self.start, next(later, number + len(lines) - 1))
+
+    def _times_of(self, index: int) -> tuple[str, str]:
+        place = self._laid.get(index)
+        if place is not None:
+            return place.first, place.last
+        times = [line.event.time for line in self._fresh.get(index, ())]
+        return (min(times), max(times)) if times else ("", "")
+
+    def _place_of(self, number: int) -> tuple[int, int]:
+        self._settle()
+        if not self.start <= number < self.end:
+            raise IndexError(number)
+        return divmod(number, self.span)
+
+    def _lines_of(self, index: int) -> tuple[LaidLine, ...]:
+        found = self._unpacked.get(index)
+        if found is None:
+            found = unpack(self._read(index, records=False))
+            _remember(self._unpacked, index, found, _UNPACKED)
+        return found
+
+    def _records_of(self, index: int) -> tuple[bytes, ...]:
+        found = self._records.get(index)
+        if found is None:
+            found = unpack_records(self._read(index, records=True))
+            _remember(self._records, index, found, _RECORDS)
+        return found
+
+    def _read(self, index: int, *, records: bool) -> bytes:
+        place = self._laid.get(index)
+        if place is None:
+            raise IndexError(index)
+        at, size = (place.at + place.lines, place.records) if records else (place.at, place.lines)
+        try:
+            data = place.segment.read(at, size)
+        except OSError as error:
+            self.problem = f"older lines cannot be read: {error.strerror}"
+            raise IndexError(index) from error
+        if len(data) < size:
+            self.problem = "older lines cannot be read: their file was cut"
+            raise IndexError(index)
+        return data
+
+    # -- writing -------------------------------------------------------------------------------
+
+    def extend(self, lines: Iterable[Judged]) -> None:
+        """Add lines at the end; the oldest are laid by, and fall out where there is no more room."""
+        came = lines if isinstance(lines, list | tuple) else list(lines)
+        at = 0
+        while at < len(came):
+            index, have = divmod(self.end, self.span)
+            part = came[at : at + self.span - have]
+            self._fresh.setdefault(index, []).extend(part)
+            self.end += len(part)
+            at += len(part)
+            while self.end // self.span - self._asked > self._most:
+                self._lay_by(self._asked)
+                self._asked += 1
+        self._settle()
+
+    def clear(self) -> None:
+        """Forget all lines, here and on the disk; numbers begin anew."""
+        self._age += 1
+        self._forget_all()
+
+    def _lay_by(self, index: int) -> None:
+        if self._capacity <= 0:
+            self._drop(index)
+            return
+        if self._worker is None:
+            self._worker = threading.Thread(target=_work, args=(self._jobs, self._done), name="spool", daemon=True)
+            self._worker.start()
+        while self._pending >= _PENDING:
+            self._take(self._done.get())
+        self._ask(index)
+
+    def _ask(self, index: int) -> None:
+        if self._segment is None or self._filled >= _SEGMENT:
+            try:
+                self._segment, self._filled = _Segment(self._folder), 0
+            except OSError as error:
+                if self._segment is None:
+                    self._drop(index)
+                    self._lost_to(error.strerror or str(error))
+                    return
+        self._filled += 1
+        self._pending += 1
+        self._jobs.put(_Job(self._age, index, self._fresh[index], self._segment))
+
+    def _settle(self) -> None:
+        while True:
+            try:
+                self._take(self._done.get_nowait())
+            except Empty:
+                return
+
+    def _take(self, done: _Done) -> None:
+        if done.age != self._age:
+            return
+        self._pending -= 1
+        if done.place is None:
+            self._failed(done.index, done.error)
+            return
+        if done.index not in self._fresh:
+            return
+        self._laid[done.index] = done.place
+        del self._fresh[done.index]
+        while len(self._laid) > self._capacity:
+            self._drop_segment()
+
+    def _failed(self, index: int, why: str) -> None:
+        """Make room by dropping the oldest file, else let the lines go: what is newest matters most."""
+        if index not in self._fresh:
+            return
+        self._segment = None
+        if not self._freed and self._laid:
+            before = len(self._laid)
+            self._drop_segment()
+            self._freed = before - len(self._laid)
+            self._capacity = max(1, len(self._laid))
+        if self._freed:
+            self._freed -= 1
+            self._ask(index)
+        else:
+            self._drop(index)
+        self._lost_to(why)
+
+    def _lost_to(self, why: str) -> None:
+        self.problem = f"{why}: lines before the newest {len(self):,} are not kept"
+
+    def _drop_segment(self) -> None:
+        """Let the oldest file go, and whatever is older than what was in it."""
+        segment = self._laid[min(self._laid)].segment
+        newest = max(index for index, place in self._laid.items() if place.segment is segment)
+        self._drop(newest)
+        if self._segment is segment:
+            self._segment = None
+
+    def _drop(self, index: int) -> None:
+        """Let a block go, and all that are older."""
+        self.start = max(self.start, min(self.end, (index + 1) * self.span))
+        known: tuple[dict[int, Any], ...] = (self._fresh, self._laid, self._unpacked, self._records)
+        for blocks in known:
+            for old in [old for old in blocks if old <= index]:
+                del blocks[old]
+
+
+def _remember(known: OrderedDict[int, Any], index: int, found: object, most: int) -> None:
+    known[index] = found
+    while len(known) > most:
+        known.popitem(last=False)
+
+
+def _work(jobs: SimpleQueue[_Job], done: SimpleQueue[_Done]) -> None:
+    """Pack and write what is asked for, one block after the other."""
+    while True:
+        job = jobs.get()
+        try:
+            packed = pack(job.lines)
+            at = job.segment.write(packed.lines + packed.records)
+        except Exception as error:  # noqa: BLE001 - whoever adds lines waits for an answer, whatever it is
+            why = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+            done.put(_Done(job.age, job.index, error=why))
+            continue
+        place = _Place(job.segment, at, len(packed.lines), len(packed.records), packed.first, packed.last)
+        done.put(_Done(job.age, job.index, place))
+        del job, place
