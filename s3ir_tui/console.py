@@ -37,7 +37,7 @@ def open_live(settings: Settings, *, credentials: Credentials | None = None, fol
     room = LiveRoom(
         connect,
         journal,
-        sources=sources,
+        sources=sources.recorded,
         in_place=lambda ref: desk.in_place(ref),
         unknown=lambda: len(desk.unknown_outcomes()),
         back=settings.since,

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
+from s3ir_tui.aws.statements import only_reads
+
 READS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "s3": frozenset(
@@ -64,8 +66,11 @@ READS: Mapping[str, frozenset[str]] = MappingProxyType(
         "ec2": frozenset({"DescribeInstances", "DescribeRegions"}),
         # Receiving hides messages for a while; it takes none away.
         "sqs": frozenset({"GetQueueAttributes", "ListQueues", "ReceiveMessage"}),
-        "cloudtrail": frozenset({"DescribeTrails", "GetEventSelectors", "GetTrailStatus", "LookupEvents"}),
+        "cloudtrail": frozenset(
+            {"DescribeTrails", "GetEventSelectors", "GetTrailStatus", "ListTrails", "LookupEvents"}
+        ),
         "logs": frozenset({"DescribeLogGroups", "FilterLogEvents", "StartLiveTail"}),
+        "athena": frozenset({"GetQueryExecution", "GetQueryResults", "GetTableMetadata", "GetWorkGroup"}),
     }
 )
 """What the console reads, by boto3's service name. An operation that is not here is refused, whatever its name says."""
@@ -103,11 +108,13 @@ _ALLOWED: frozenset[str] = frozenset(
 
 
 _DELETE_MESSAGES = "sqs:DeleteMessageBatch"
+_START_QUERY = "athena:StartQueryExecution"
+_STOP_QUERY = "athena:StopQueryExecution"
 
 
 class _Permit(threading.local):
     name: str = ""
-    queue: str = ""
+    only: tuple[str, str] = ("", "")
     spent: bool = False
 
 
@@ -116,7 +123,8 @@ class WriteGuard:
 
     A permit opens exactly one named operation, once, for the thread that holds it, and only while the case is armed.
     Beside it, messages can be deleted from a queue that the responder chose as a trail source, armed or not: from that
-    queue alone, by the source, after what they brought is on disk.
+    queue alone, by the source, after what they brought is on disk. And a question can be asked through Athena: by a
+    text that only reads, and what was started so can be stopped.
 
     Attributes:
         armed: Whether permits can be had. Set by the executor alone, when the case is armed.
@@ -126,6 +134,7 @@ class WriteGuard:
         self.armed = False
         self._permit = _Permit()
         self._queues: frozenset[str] = frozenset()
+        self._queries: frozenset[str] = frozenset()
 
     def install(self, botocore_session: Any) -> None:
         """Guard all clients that the session makes from now on.
@@ -138,6 +147,7 @@ class WriteGuard:
         """
         botocore_session.register("provide-client-params", self._begin, unique_id="s3ir-guard-begin")
         botocore_session.register("before-call", self._send, unique_id="s3ir-guard-send")
+        botocore_session.register("after-call.athena.StartQueryExecution", self._started, unique_id="s3ir-guard-query")
         emitter = botocore_session.get_component("event_emitter")
         emitter.register_first("before-sign", self._sign, unique_id="s3ir-guard-sign")
 
@@ -156,7 +166,7 @@ class WriteGuard:
         if self._permit.name:
             raise WriteRefused(f"{call_name} refused: {self._permit.name} is still under way in this thread.")
         service, _, operation = call_name.partition(":")
-        with self._holding(f"{_plain(service)}:{operation}", ""):
+        with self._holding(f"{_plain(service)}:{operation}"):
             yield
 
     def choose_queue(self, queue_url: str) -> None:
@@ -179,19 +189,54 @@ class WriteGuard:
         """
         if not self.may_delete_from(queue_url) or self._permit.name:
             raise _refusal(_DELETE_MESSAGES)
-        with self._holding(_DELETE_MESSAGES, queue_url):
+        with self._holding(_DELETE_MESSAGES, ("QueueUrl", queue_url)):
             yield
 
     @contextmanager
-    def _holding(self, name: str, queue: str) -> Iterator[None]:
-        self._permit.name, self._permit.queue, self._permit.spent = name, queue, False
+    def querying(self, text: str) -> Iterator[None]:
+        """Let this thread start one query of Athena.
+
+        Args:
+            text: The statement; the request must carry exactly this one, and it must be a `SELECT` alone.
+
+        Raises:
+            WriteRefused: The text does more than read, or this thread holds a permit already.
+        """
+        if not only_reads(text) or self._permit.name:
+            raise _refusal(_START_QUERY)
+        with self._holding(_START_QUERY, ("QueryString", text)):
+            yield
+
+    @contextmanager
+    def stopping(self, execution: str) -> Iterator[None]:
+        """Let this thread stop one query of Athena.
+
+        Args:
+            execution: Its execution id.
+
+        Raises:
+            WriteRefused: This console did not start it, or this thread holds a permit already.
+        """
+        if execution not in self._queries or self._permit.name:
+            raise _refusal(_STOP_QUERY)
+        with self._holding(_STOP_QUERY, ("QueryExecutionId", execution)):
+            yield
+
+    def _started(self, parsed: Mapping[str, Any] | None = None, **_: Any) -> None:
+        execution = (parsed or {}).get("QueryExecutionId")
+        if execution:
+            self._queries |= {str(execution)}
+
+    @contextmanager
+    def _holding(self, name: str, only: tuple[str, str] = ("", "")) -> Iterator[None]:
+        self._permit.name, self._permit.only, self._permit.spent = name, only, False
         try:
             yield
         finally:
-            self._permit.name, self._permit.queue, self._permit.spent = "", "", False
+            self._permit.name, self._permit.only, self._permit.spent = "", ("", ""), False
 
     def _permitted(self, name: str) -> bool:
-        return self._permit.name == name and (self.armed or bool(self._permit.queue))
+        return self._permit.name == name and (self.armed or bool(self._permit.only[0]))
 
     def _begin(self, event_name: str, **_: Any) -> None:
         name = _name(event_name)
@@ -204,7 +249,8 @@ class WriteGuard:
             return
         if not self._permitted(name) or self._permit.spent:
             raise _refusal(name)
-        if self._permit.queue and _queue_of(params) != self._permit.queue:
+        field, value = self._permit.only
+        if field and _field_of(params, field) != value:
             raise _refusal(name)
         self._permit.spent = True
 
@@ -220,10 +266,10 @@ def _name(event_name: str) -> str:
     return f"{_plain(service)}:{operation}"
 
 
-def _queue_of(request: Mapping[str, Any] | None) -> str:
-    """The queue that a serialized request is about (SQS speaks JSON)."""
+def _field_of(request: Mapping[str, Any] | None, field: str) -> str:
+    """A field of a serialized request (SQS and Athena speak JSON)."""
     try:
-        return str(json.loads((request or {}).get("body") or b"{}").get("QueueUrl"))
+        return str(json.loads((request or {}).get("body") or b"{}").get(field))
     except (ValueError, AttributeError):
         return ""
 

@@ -3,68 +3,149 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from s3ir_tui.headless.exits import Code, Failure
 from s3ir_tui.settings import Settings
+from s3ir_tui.text import clean
 from s3ir_tui.trail.analysis import Analysis
 from s3ir_tui.trail.decode import Skipped
-from s3ir_tui.trail.discover import discover
-from s3ir_tui.trail.sources.base import Source, SourceError, caught_up, drain
+from s3ir_tui.trail.discover import offers, survey
+from s3ir_tui.trail.event import Event
+from s3ir_tui.trail.sources.base import Closes, Source, SourceError, caught_up, drain, remark
 from s3ir_tui.trail.sources.files import FilesSource
+from s3ir_tui.trail.sources.queue import QueueSource, queue_region
 
 if TYPE_CHECKING:
     from s3ir_tui.aws.account import Account
 
-KINDS = ("lookup", "bucket")
-"""The kinds of sources that an account offers: the first word of their names."""
+KINDS = ("lookup", "bucket", "logs")
+"""The kinds of sources that an account offers and that are read unless others are named."""
+
+PAID = ("livetail",)
+"""Kinds that cost by the minute: read only where they are named."""
+
+QUEUE = "queue:"
+"""Begins the URL or name of an SQS queue; no other is ever read."""
+
+_AT_ONCE = 16
+
+
+class Absent:
+    """A source that was named and that the account does not offer: shown as lost, with what it does offer."""
+
+    data_events = False
+    interval = 60.0
+
+    def __init__(self, name: str, why: str) -> None:
+        self.name, self._why = name, why
+
+    def poll(self) -> list[Event]:
+        """Say so.
+
+        Raises:
+            SourceError: Always.
+        """
+        raise SourceError(self._why)
 
 
 class Sources:
     """The sources that settings choose; made before signing in, so that nonsense is told at once.
 
     Args:
-        settings: `sources` names kinds and paths; empty means all that the account offers.
+        settings: `sources` names kinds, queues and paths; empty means all that the account offers and is not paid for.
 
     Raises:
-        Failure: One is neither a kind nor a path that is there.
+        Failure: One is neither a kind nor a queue nor a path that is there.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.kinds = tuple(name for name in settings.sources if name in KINDS)
-        self.paths = tuple(Path(name).expanduser() for name in settings.sources if name not in KINDS)
+        self.kinds = tuple(name for name in settings.sources if name in (*KINDS, *PAID))
+        self.queues = tuple(name.removeprefix(QUEUE) for name in settings.sources if name.startswith(QUEUE))
+        named = {*self.kinds, *(QUEUE + queue for queue in self.queues)}
+        self.paths = tuple(Path(name).expanduser() for name in settings.sources if name not in named)
         for path in self.paths:
             if not path.exists():
-                raise Failure(f"source {path}: neither lookup nor bucket, nor a file or folder", Code.USAGE)
+                raise Failure(
+                    f"source {path}: neither {', '.join((*KINDS, *PAID))} nor {QUEUE}URL or {QUEUE}NAME, "
+                    "nor a file or folder that is there",
+                    Code.USAGE,
+                )
+        if not all(self.queues):
+            raise Failure(f"source {QUEUE}: name the queue, as {QUEUE}URL or {QUEUE}NAME", Code.USAGE)
 
     def __call__(self, account: Account, since: datetime) -> Sequence[Source]:
-        """The sources of an account for the time since a moment."""
-        wanted = self.kinds or (() if self.paths else KINDS)
-        offered = discover(account, since) if wanted else ()
+        """The sources of an account for the time since a moment. Nothing is taken out of a queue."""
         return (
-            *(item for item in offered if item.name.split()[0] in wanted),
+            *self._offered(account, since),
+            *(QueueSource(account, url, queue_region(url, account.region)) for url in self._urls(account)),
             *(FilesSource([path]) for path in self.paths),
         )
 
+    def recorded(self, account: Account, since: datetime) -> Sequence[Source]:
+        """The same for a case in which all is recorded that a queue brings: its messages may then be deleted."""
+        found = self(account, since)
+        for url in self._urls(account):
+            account.guard.choose_queue(url)
+        return found
+
+    def _offered(self, account: Account, since: datetime) -> Sequence[Source]:
+        wanted = self.kinds or (() if self.paths or self.queues else KINDS)
+        if not wanted:
+            return ()
+        there = offers(account, survey(account), since)
+        chosen = [item for item in there if _kind(item) in wanted]
+        missing = [kind for kind in self.kinds if kind not in map(_kind, chosen)]
+        names = ", ".join(item.name for item in there)
+        return (*chosen, *(Absent(kind, f"{kind}: this account offers none; there is: {names}") for kind in missing))
+
+    def _urls(self, account: Account) -> Sequence[str]:
+        """The URLs of the queues; a name is that of a queue of this account in the home Region."""
+        return [
+            queue
+            if "://" in queue
+            else f"{account.client('sqs').meta.endpoint_url.rstrip('/')}/{account.identity.account}/{queue}"
+            for queue in self.queues
+        ]
+
 
 def gather(account: Account, sources: Sources, since: datetime) -> tuple[Analysis, list[Skipped]]:
-    """Everything that the sources bring for the time since a moment.
+    """Everything that the sources bring for the time since a moment. Nothing is recorded, nothing is taken away.
 
     Returns:
-        The trail, and each source that brought nothing, with its reason: what it knows is missing, not absent.
+        The trail, and each source that brought nothing or not all, with its reason: what it knows is missing, not
+        absent.
     """
     analysis = Analysis(account.own_keys)
     missing: list[Skipped] = []
-    for source in sources(account, since):
-        try:
-            analysis.add(drain(source), source.name)
-        except SourceError as error:
-            missing.append(Skipped(source.name, str(error)))
-        else:
+    chosen = sources(account, since)
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="gather") as pool:
+        for source, answer in zip(chosen, pool.map(_drained, chosen), strict=True):
+            if isinstance(answer, SourceError):
+                missing.append(Skipped(source.name, str(answer)))
+                continue
+            analysis.add(answer, source.name)
             if not caught_up(source):
                 missing.append(Skipped(source.name, "not read to its beginning: events before the oldest are missing"))
-        if isinstance(source, FilesSource):
-            missing += source.skipped
+            if said := remark(source):
+                missing.append(Skipped(source.name, clean(said)))
+            if isinstance(source, FilesSource):
+                missing += source.skipped
     return analysis, missing
+
+
+def _drained(source: Source) -> list[Event] | SourceError:
+    try:
+        return drain(source)
+    except SourceError as error:
+        return error
+    finally:
+        if isinstance(source, Closes):
+            source.close()
+
+
+def _kind(source: Source) -> str:
+    return source.name.split()[0]

@@ -3,56 +3,140 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from s3ir_tui.aws.errors import AwsError
 from s3ir_tui.trail.sources.base import Source
 from s3ir_tui.trail.sources.bucket import TrailBucketSource
-from s3ir_tui.trail.sources.lookup import LookupSource
+from s3ir_tui.trail.sources.live_tail import LiveTailSource
+from s3ir_tui.trail.sources.logs import LogsSource
+from s3ir_tui.trail.sources.lookup import INTERVAL, LookupSource
 
 if TYPE_CHECKING:
     from s3ir_tui.aws.account import Account
 
-GLOBAL_REGION = "us-east-1"
-"""Events of IAM, of global STS and of CloudFront are recorded here."""
+GLOBAL_REGIONS: Mapping[str, str] = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+"""By partition, where events of IAM, of global STS and of CloudFront are recorded."""
+
+ALWAYS_ENABLED = (
+    *("ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2"),
+    *("ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1"),
+    *("us-east-1", "us-east-2", "us-west-1", "us-west-2"),
+)
+"""Regions of the partition `aws` that no account can do without (AWS Account Management, "Regions")."""
+
+OTHER_REGIONS_EVERY = 10.0
+"""Seconds between two looks in Regions that are neither the home Region nor the one of global services."""
+
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """A trail, as CloudTrail describes it.
+
+    Attributes:
+        arn: Its ARN.
+        name: Its name.
+        home: Home Region.
+        bucket: Bucket that it delivers to.
+        prefix: Key prefix there, or "".
+        group: ARN of the CloudWatch Logs group that it sends to, or "".
+        everywhere: Whether it logs all Regions.
+        organization: Whether it is an organization's.
+        selectors: Answer of GetEventSelectors; `None` where it could not be read.
+        gap: Why not.
+    """
+
+    arn: str
+    name: str
+    home: str
+    bucket: str = ""
+    prefix: str = ""
+    group: str = ""
+    everywhere: bool = False
+    organization: bool = False
+    selectors: Mapping[str, Any] | None = None
+    gap: str = ""
+
+    @property
+    def data_events(self) -> bool:
+        """Whether it logs S3 data events at all, of some bucket."""
+        return self.selectors is not None and selects_s3_data(self.selectors)
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What there is to read.
+
+    Attributes:
+        regions: Enabled Regions, the home Region and that of global services first.
+        trails: The trails.
+        gaps: What could not be found out, with the reason.
+    """
+
+    regions: tuple[str, ...]
+    trails: tuple[Trail, ...] = ()
+    gaps: Mapping[str, str] = field(default_factory=dict)
+
+
+def survey(account: Account) -> Survey:
+    """Find Regions and trails. What this identity may not see is a gap, not an error."""
+    gaps: dict[str, str] = {}
+    regions = _regions(account, gaps)
+    return Survey(regions, _trails(account, gaps), gaps)
 
 
 def discover(account: Account, since: datetime) -> tuple[Source, ...]:
-    """LookupEvents of the home Region and of us-east-1, and the bucket of each trail.
+    """All sources that can be read without being paid for by the minute.
 
     Args:
         account: The connection.
         since: How far the sources look back.
     """
-    regions = dict.fromkeys((account.region, GLOBAL_REGION))
-    found: list[Source] = [LookupSource(account, region, since) for region in regions]
-    try:
-        trails = account.call("cloudtrail", "DescribeTrails", {}).get("trailList") or []
-    except AwsError:
-        return tuple(found)  # the lookup says by itself what this identity may not see
+    return tuple(source for source in offers(account, survey(account), since) if not isinstance(source, LiveTailSource))
+
+
+def offers(account: Account, found: Survey, since: datetime) -> tuple[Source, ...]:
+    """LookupEvents of every Region, and bucket, log group and its live tail of each trail. None is polled yet.
+
+    Args:
+        account: The connection.
+        found: What there is.
+        since: How far the sources look back.
+    """
+    unseen = "; ".join(f"{what} not known: {why}" for what, why in found.gaps.items())
+    sources: list[Source] = [
+        LookupSource(
+            account,
+            region,
+            since,
+            remark=unseen if number == 0 else "",
+            every=INTERVAL if region in _first(account) else OTHER_REGIONS_EVERY,
+        )
+        for number, region in enumerate(found.regions)
+    ]
     buckets: dict[tuple[str, str], bool] = {}
-    for trail in trails:
-        place = (str(trail.get("S3BucketName") or ""), str(trail.get("S3KeyPrefix") or ""))
-        if place[0]:
-            buckets[place] = buckets.get(place, False) or _selects_data(account, trail)
+    groups: dict[str, bool] = {}
+    for trail in found.trails:
+        if trail.bucket:
+            place = (trail.bucket, trail.prefix)
+            buckets[place] = buckets.get(place, False) or trail.data_events
+        if trail.group:
+            groups[trail.group] = groups.get(trail.group, False) or trail.data_events
     owner = account.identity.account
-    found += [
+    sources += [
         TrailBucketSource(account, name, prefix, owner, (), since, data_events=data)
         for (name, prefix), data in buckets.items()
     ]
-    return tuple(found)
-
-
-def _selects_data(account: Account, trail: Mapping[str, Any]) -> bool:
-    """Whether a trail logs S3 data events at all, of some bucket."""
-    region = str(trail.get("HomeRegion") or account.region)
-    name = str(trail.get("TrailARN") or trail.get("Name") or "")
-    try:
-        answer = account.call("cloudtrail", "GetEventSelectors", {"TrailName": name}, region)
-    except AwsError:
-        return False
-    return selects_s3_data(answer)
+    for arn, data in groups.items():
+        region = arn.split(":")[3]
+        sources.append(LogsSource(account, arn, region, since, data_events=data))
+        sources.append(LiveTailSource(account, arn, region, data_events=data))
+    return tuple(sources)
 
 
 def selects_s3_data(answer: Mapping[str, Any]) -> bool:
@@ -65,3 +149,69 @@ def selects_s3_data(answer: Mapping[str, Any]) -> bool:
         if "Data" in fields.get("eventCategory", ()) and "AWS::S3::Object" in fields.get("resources.type", ()):
             return True
     return False
+
+
+def _first(account: Account) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((account.region, GLOBAL_REGIONS.get(account.partition, account.region))))
+
+
+def _partition(region: str) -> str:
+    return next((f"aws-{part}" for part in ("cn", "us-gov") if region.startswith(f"{part}-")), "aws")
+
+
+def _regions(account: Account, gaps: dict[str, str]) -> tuple[str, ...]:
+    first = _first(account)
+    try:
+        answer = account.call("ec2", "DescribeRegions", {})
+    except AwsError as error:
+        gaps["Regions that were opted into"] = str(error)
+        known: tuple[str, ...] = ALWAYS_ENABLED if account.partition == "aws" else ()
+    else:
+        enabled = (item for item in answer.get("Regions") or () if item.get("OptInStatus") != "not-opted-in")
+        known = tuple(name for item in enabled if _partition(name := str(item["RegionName"])) == account.partition)
+    return tuple(dict.fromkeys((*first, *sorted(known))))
+
+
+def _trails(account: Account, gaps: dict[str, str]) -> tuple[Trail, ...]:
+    """The trails that are seen from the home Region, and those that only another Region shows."""
+    found: dict[str, Mapping[str, Any]] = {}
+    try:
+        for item in account.call("cloudtrail", "DescribeTrails", {}).get("trailList") or ():
+            found[str(item.get("TrailARN"))] = item
+    except AwsError as error:
+        gaps["trails"] = str(error)
+        return ()
+    try:
+        listed = list(account.pages("cloudtrail", "ListTrails", {}, "Trails"))
+        elsewhere = {str(item.get("HomeRegion")) for item in listed if str(item.get("TrailARN")) not in found}
+        for region in sorted(elsewhere):
+            for item in account.call("cloudtrail", "DescribeTrails", {}, region).get("trailList") or ():
+                found.setdefault(str(item.get("TrailARN")), item)
+    except AwsError as error:
+        gaps["trails of other Regions"] = str(error)
+    if not found:
+        return ()
+    with ThreadPoolExecutor(min(_AT_ONCE, len(found)), thread_name_prefix="trails") as pool:
+        return tuple(pool.map(lambda item: _trail(account, item), found.values()))
+
+
+def _trail(account: Account, item: Mapping[str, Any]) -> Trail:
+    arn = str(item.get("TrailARN") or item.get("Name") or "")
+    home = str(item.get("HomeRegion") or account.region)
+    selectors, gap = None, ""
+    try:
+        selectors = account.call("cloudtrail", "GetEventSelectors", {"TrailName": arn}, home)
+    except AwsError as error:
+        gap = str(error)
+    return Trail(
+        arn=arn,
+        name=str(item.get("Name") or arn),
+        home=home,
+        bucket=str(item.get("S3BucketName") or ""),
+        prefix=str(item.get("S3KeyPrefix") or ""),
+        group=str(item.get("CloudWatchLogsLogGroupArn") or ""),
+        everywhere=bool(item.get("IsMultiRegionTrail")),
+        organization=bool(item.get("IsOrganizationTrail")),
+        selectors=selectors,
+        gap=gap,
+    )

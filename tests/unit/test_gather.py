@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from s3ir_tui.aws.guard import WriteGuard
 from s3ir_tui.headless import act, gather
 from s3ir_tui.headless.exits import Failure
 from s3ir_tui.model import utc_now
@@ -38,9 +39,21 @@ class Offered:
 
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Any:
-    found = [Offered("lookup us-east-1"), Offered("bucket trail-logs", fails="bucket trail-logs: no permission")]
-    monkeypatch.setattr(gather, "discover", lambda *_: found)
-    return SimpleNamespace(own_keys=())
+    found = [
+        Offered("lookup us-east-1"),
+        Offered("bucket trail-logs", fails="bucket trail-logs: no permission"),
+        Offered("livetail trail"),
+    ]
+    monkeypatch.setattr(gather, "survey", lambda _: None)
+    monkeypatch.setattr(gather, "offers", lambda *_: found)
+    sqs = SimpleNamespace(meta=SimpleNamespace(endpoint_url="https://sqs.eu-west-1.amazonaws.com"))
+    return SimpleNamespace(
+        own_keys=(),
+        region="eu-west-1",
+        identity=SimpleNamespace(account="111122223333"),
+        client=lambda _: sqs,
+        guard=WriteGuard(),
+    )
 
 
 @pytest.fixture
@@ -69,8 +82,39 @@ def test_all_that_the_account_offers_is_read_unless_sources_are_named(account: A
 
 
 def test_source_that_is_none_is_told_before_anything_is_asked(tmp_path: Path) -> None:
-    with pytest.raises(Failure, match="neither lookup nor bucket"):
+    with pytest.raises(Failure, match="neither lookup, bucket, logs, livetail nor queue:URL"):
         gather.Sources(Settings(sources=(str(tmp_path / "none"),)))
+    with pytest.raises(Failure, match="name the queue"):
+        gather.Sources(Settings(sources=("queue:",)))
+
+
+def test_what_is_paid_for_is_read_only_when_it_is_named(account: Any) -> None:
+    assert names(account, "lookup", "livetail") == ["lookup us-east-1", "livetail trail"]
+    assert "livetail trail" not in names(account)
+
+
+def test_a_kind_that_the_account_does_not_offer_is_told_with_what_it_does(account: Any) -> None:
+    analysis, missing = gather.gather(account, gather.Sources(Settings(sources=("lookup", "logs"))), utc_now())
+    assert analysis.distinct == 1
+    (told,) = missing
+    assert told.origin == "logs"
+    assert "there is: lookup us-east-1, bucket trail-logs, livetail trail" in told.reason
+
+
+def test_a_queue_is_named_by_url_or_name_and_nothing_else_is_read_then(account: Any) -> None:
+    url = "https://sqs.ap-south-1.amazonaws.com/999988887777/events"
+    by_url, by_name = gather.Sources(Settings(sources=(f"queue:{url}", "queue:events")))(account, utc_now())
+    assert (by_url.name, by_url.url, by_url.region) == ("queue events", url, "ap-south-1")
+    assert (by_name.url, by_name.region) == ("https://sqs.eu-west-1.amazonaws.com/111122223333/events", "eu-west-1")
+
+
+def test_only_a_recorded_case_may_delete_and_only_from_the_queue_that_was_named(account: Any) -> None:
+    sources = gather.Sources(Settings(sources=("queue:events",)))
+    (source,) = sources(account, utc_now())
+    assert not account.guard.may_delete_from(source.url)
+    sources.recorded(account, utc_now())
+    assert account.guard.may_delete_from(source.url)
+    assert not account.guard.may_delete_from(source.url + "-other")
 
 
 def test_source_that_fails_is_told_and_the_others_are_read(account: Any) -> None:

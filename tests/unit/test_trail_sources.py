@@ -14,7 +14,7 @@ import pytest
 from trail_world import ACCOUNT, record
 
 from s3ir_tui.aws.errors import AwsError
-from s3ir_tui.trail.discover import discover, selects_s3_data
+from s3ir_tui.trail.discover import discover, offers, selects_s3_data, survey
 from s3ir_tui.trail.sources import files
 from s3ir_tui.trail.sources.base import SourceError, drain
 from s3ir_tui.trail.sources.bucket import TrailBucketSource
@@ -378,12 +378,17 @@ class Trails:
     """An account with trails."""
 
     region = "eu-central-1"
+    partition = "aws"
 
     class identity:
         account = ACCOUNT
 
     def __init__(self, answers: dict[str, Any]) -> None:
-        self.answers = answers
+        regions = {"Regions": [{"RegionName": name} for name in ("eu-west-1", "us-east-1", "eu-central-1")]}
+        self.answers = {"DescribeRegions": regions, "ListTrails": {"Trails": []}, **answers}
+
+    def pages(self, service: str, operation: str, params: Mapping[str, Any], key: str, region: str = "") -> Any:
+        yield from self.call(service, operation, params, region)[key]
 
     def call(self, service: str, operation: str, params: Mapping[str, Any], region: str = "") -> dict[str, Any]:
         answer = self.answers[operation]
@@ -406,13 +411,53 @@ def test_lookup_of_both_regions_and_the_bucket_of_each_trail_are_found() -> None
     assert [(item.name, item.data_events) for item in found] == [
         ("lookup eu-central-1", False),
         ("lookup us-east-1", False),
+        ("lookup eu-west-1", False),
         ("bucket trail-logs", True),
     ]
 
 
-def test_without_permission_to_see_trails_the_lookup_is_left() -> None:
-    account = Trails({"DescribeTrails": AwsError("AccessDenied", "no")})
-    assert [item.name for item in discover(account, SINCE)] == ["lookup eu-central-1", "lookup us-east-1"]
+def test_without_permission_to_see_trails_the_lookups_are_left_and_say_so() -> None:
+    account = Trails({"DescribeTrails": AwsError("AccessDenied", "no", operation="cloudtrail:DescribeTrails")})
+    found = discover(account, SINCE)
+    assert [item.name for item in found] == ["lookup eu-central-1", "lookup us-east-1", "lookup eu-west-1"]
+    assert "trails not known: cloudtrail:DescribeTrails" in found[0].remark
+    assert found[1].remark == ""
+
+
+def test_without_permission_to_see_regions_those_that_every_account_has_are_read() -> None:
+    account = Trails({"DescribeRegions": AwsError("UnauthorizedOperation", "no"), "DescribeTrails": {}})
+    found = discover(account, SINCE)
+    assert [item.name for item in found[:2]] == ["lookup eu-central-1", "lookup us-east-1"]
+    assert len(found) == 17
+    assert "Regions that were opted into not known" in found[0].remark
+
+
+def test_a_trail_that_only_its_own_region_shows_is_found() -> None:
+    account = Trails(
+        {"DescribeTrails": {}, "ListTrails": {"Trails": [{"TrailARN": "arn:z", "HomeRegion": "sa-east-1"}]}}
+    )
+    ask = account.call
+
+    def call(service: str, operation: str, params: Mapping[str, Any], region: str = "") -> dict[str, Any]:
+        if operation == "DescribeTrails" and region == "sa-east-1":
+            return {"trailList": [{"TrailARN": "arn:z", "S3BucketName": "far-logs", "HomeRegion": region}]}
+        if operation == "GetEventSelectors":
+            assert region == "sa-east-1"
+            return {}
+        return ask(service, operation, params, region)
+
+    account.call = call
+    assert [item.name for item in discover(account, SINCE)][-1] == "bucket far-logs"
+
+
+def test_a_trail_that_sends_to_cloudwatch_offers_logs_and_no_live_tail_unasked() -> None:
+    group = "arn:aws:logs:us-west-2:111122223333:log-group:trail:*"
+    account = Trails(
+        {"DescribeTrails": {"trailList": [{"TrailARN": "arn:x", "CloudWatchLogsLogGroupArn": group}]}}
+        | {"GetEventSelectors": {}}
+    )
+    assert [item.name for item in discover(account, SINCE)][-1] == "logs trail"
+    assert [item.name for item in offers(account, survey(account), SINCE)][-2:] == ["logs trail", "livetail trail"]
 
 
 def test_both_kinds_of_selectors_tell_of_data_events() -> None:

@@ -13,7 +13,15 @@ BUSY = 0.1
 """Seconds between two polls while there is more to catch up on."""
 
 _THROTTLED = frozenset(
-    {"Throttling", "ThrottlingException", "RequestLimitExceeded", "SlowDown", "TooManyRequestsException"}
+    {
+        "KmsThrottled",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
 )
 
 

@@ -41,6 +41,8 @@ class LookupSource:
         region: The Region to look in.
         since: How far to look back.
         pages: Most pages of 50 events in one poll.
+        every: Seconds between two polls once nothing older is left to be read.
+        remark: What whoever found this source could not see.
         clock: The time, UTC.
         monotonic: Seconds, for the pace.
         sleep: Waits.
@@ -55,12 +57,16 @@ class LookupSource:
         since: datetime,
         *,
         pages: int = PAGES_A_POLL,
+        every: float = INTERVAL,
+        remark: str = "",
         clock: Callable[[], datetime] = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.name = f"lookup {region}"
+        self.remark = remark
         self._account, self._region, self._since, self._pages = account, region, since, pages
+        self._every = every
         self._clock, self._monotonic, self._sleep = clock, monotonic, sleep
         self._seen = SeenIds(_REMEMBERED)
         self._looked_to: datetime | None = None
@@ -78,7 +84,7 @@ class LookupSource:
     @property
     def interval(self) -> float:
         """Seconds to wait before the next poll."""
-        return INTERVAL if self.caught_up else BUSY
+        return self._every if self.caught_up else BUSY
 
     def poll(self) -> list[Event]:
         """Read what is new, then a part of what is older.
