@@ -1,0 +1,25 @@
+"""Which SQL texts only read: what the write guard looks at before a query of Athena is started."""
+
+from __future__ import annotations
+
+import re
+
+_QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
+_FIRST = re.compile(r"\s*(?:WITH|SELECT)\s", re.IGNORECASE)
+# Everything by which Athena's grammar writes, calls or reaches out of the tables; none of it stands in a question.
+_NOT_READING = re.compile(
+    r"\b(?:ALTER|ANALYZE|CALL|COMMENT|COMMIT|CREATE|DEALLOCATE|DELETE|DROP|EXECUTE|EXTERNAL|FUNCTION|GRANT|INSERT|INTO|"
+    r"LAMBDA|LOAD|MERGE|MSCK|OPTIMIZE|PREPARE|REFRESH|RENAME|REPLACE|REVOKE|SET|START|TABLE|TRUNCATE|UNLOAD|UPDATE|USE|"
+    r"USING|VACUUM)\b|;|--|/\*|`",
+    re.IGNORECASE,
+)
+
+
+def only_reads(text: str) -> bool:
+    """Whether a text is one `SELECT` (or `WITH ... SELECT`) and nothing else.
+
+    Args:
+        text: The statement, as it would be sent.
+    """
+    bare = _QUOTED.sub("''", text)
+    return "'" not in bare.replace("''", "") and bool(_FIRST.match(bare)) and not _NOT_READING.search(bare)
