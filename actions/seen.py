@@ -10,7 +10,7 @@ from actions.subjects import subject
 from s3ir_tui.text import clean, short_arn
 
 if TYPE_CHECKING:
-    from s3ir_tui.trail.lineage import Credential
+    from s3ir_tui.trail.credentials import Credential
     from s3ir_tui.trail.sightings import PrincipalSighting
 
 

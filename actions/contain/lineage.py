@@ -18,7 +18,7 @@ from s3ir_tui.model import Severity
 from s3ir_tui.text import middle, short_arn
 
 if TYPE_CHECKING:
-    from s3ir_tui.trail.lineage import Credential
+    from s3ir_tui.trail.credentials import Credential
 
 ID = "contain.lineage"
 HOLD_SECONDS = 5.0

@@ -1,16 +1,19 @@
-"""Events that are alike in everything but time, object and bytes, as one: what the analysis adds up."""
+"""Events that are alike in everything but time, object and place, as one: what the analysis adds up."""
 
 from __future__ import annotations
 
 import msgspec
 
+from s3ir_tui.trail.credentials import Credential, made
+from s3ir_tui.trail.detections import Finding
+from s3ir_tui.trail.doors import Door, opened
 from s3ir_tui.trail.event import Event
 
 MOST_IDS = 20
 
 
 class Alike(msgspec.Struct, array_like=True, gc=False):
-    """Events of one principal, credential, address, program, operation, bucket and outcome.
+    """Events of one principal, credential, operation, bucket and outcome.
 
     Attributes:
         event: The first of them that came; it stands for all.
@@ -19,7 +22,12 @@ class Alike(msgspec.Struct, array_like=True, gc=False):
         last: Time of the latest.
         bytes_out: Bytes out of S3, of all of them.
         ids: Ids of the first twenty.
-        times: When those within reach of a live watch happened: how many at each time. Empty for one alone.
+        addresses: Where they came from, the first few.
+        times: When those within reach of a live watch happened: how many at each time.
+        findings: What the detections say of each of them.
+        used: The credential that they were made with, where their record, which tells of it, is not kept.
+        made: Credentials that they made.
+        opened: What they opened to others.
     """
 
     event: Event
@@ -28,9 +36,61 @@ class Alike(msgspec.Struct, array_like=True, gc=False):
     last: str
     bytes_out: int
     ids: list[str]
-    times: dict[str, int] = {}
+    addresses: list[str]
+    times: dict[str, int]
+    findings: tuple[Finding, ...]
+    made: list[Credential]
+    opened: tuple[Door, ...]
+    used: Credential | None = None
 
 
-def alone(event: Event) -> Alike:
-    """One event."""
-    return Alike(event, 1, event.time, event.time, event.bytes_out, [event.id], {event.time: 1})
+class Origin(msgspec.Struct, array_like=True, gc=False):
+    """Calls of one principal with one credential from one address by one program.
+
+    Attributes:
+        principal: Who.
+        access_key: With which key, or "".
+        address: From where.
+        agent: By which program.
+        sample: Id of one of the events.
+        count: How many calls.
+        first: Time of the earliest.
+        last: Time of the latest.
+    """
+
+    principal: str
+    access_key: str
+    address: str
+    agent: str
+    sample: str
+    count: int
+    first: str
+    last: str
+
+
+def alone(event: Event, findings: tuple[Finding, ...]) -> Alike:
+    """One event.
+
+    Args:
+        event: The event.
+        findings: What the detections say of it.
+    """
+    new = made(event)
+    return Alike(
+        event=event,
+        count=1,
+        first=event.time,
+        last=event.time,
+        bytes_out=event.bytes_out,
+        ids=[event.id],
+        addresses=[event.address],
+        times={event.time: 1},
+        findings=findings,
+        made=[new] if new is not None else [],
+        opened=opened(event),
+    )
+
+
+def origin(event: Event) -> Origin:
+    """Where one event came from."""
+    return Origin(event.principal, event.access_key, event.address, event.agent, event.id, 1, event.time, event.time)

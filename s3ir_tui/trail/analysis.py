@@ -10,13 +10,13 @@ from typing import Any
 from s3ir_tui.model import Severity
 from s3ir_tui.trail import views
 from s3ir_tui.trail.activity import Activity
-from s3ir_tui.trail.alike import Alike, alone
+from s3ir_tui.trail.alike import Alike, Origin, alone, origin
 from s3ir_tui.trail.bucket_profile import BucketProfile
 from s3ir_tui.trail.bulk.tally import Sum
 from s3ir_tui.trail.decode import Skipped
 from s3ir_tui.trail.dedupe import EventIds
 from s3ir_tui.trail.details import Details
-from s3ir_tui.trail.detections import Finding, Tactic, detect, judge
+from s3ir_tui.trail.detections import Finding, Tactic, judge, with_context
 from s3ir_tui.trail.detections.keys import is_log
 from s3ir_tui.trail.doors import user_arn
 from s3ir_tui.trail.event import Event, Judged
@@ -121,16 +121,20 @@ class Analysis:
         for start in range(0, len(total.alike), _AT_ONCE):
             with self._lock:  # others want to look meanwhile
                 for some in total.alike[start : start + _AT_ONCE]:
-                    self._take(some, detect(some.event, self))
+                    some.findings = with_context(some.findings, some.event, self)
+                    self._take(some)
+        for start in range(0, len(total.origins), _AT_ONCE):
+            with self._lock:
+                for item in total.origins[start : start + _AT_ONCE]:
+                    profile = self._profiles.get(item.principal)
+                    if profile is not None and not self._is_ours(item):
+                        profile.add_origin(item)
         with self._lock:
-            for principal, spans in total.reads.items():
+            for principal, per_ten_minutes in total.spans.items():
                 profile = self._profiles.get(principal)
                 if profile is not None:
-                    profile.add_spans(profile.read_spans, spans)
-            for principal, spans in total.deletes.items():
-                profile = self._profiles.get(principal)
-                if profile is not None:
-                    profile.add_spans(profile.delete_spans, spans)
+                    profile.add_spans(profile.read_spans, per_ten_minutes.reads)
+                    profile.add_spans(profile.delete_spans, per_ten_minutes.deletes)
             self._revision += 1
         self.skip(Skipped(*item) for item in total.skipped)
         return set()
@@ -162,9 +166,11 @@ class Analysis:
         profile = self._profile(event)
         before = profile.revision
         judgement = judge(event, self)
-        self._take(alone(event), judgement.findings)
+        self._take(alone(event, judgement.findings))
         if self._is_ours(event):
             return Judged(event, noise=judgement.noise, ours=True, source=source)
+        if not event.invoked_by:
+            profile.add_origin(origin(event))
         profile.burst(event)
         severity, reasons = judgement.severity, judgement.reasons
         if profile.revision != before and severity < SUSPECT and event.kind != "AWSService":
@@ -174,14 +180,14 @@ class Analysis:
                 severity, reasons = told.severity, (told.text, *reasons)
         return Judged(event, severity, reasons, judgement.noise, False, source)
 
-    def _take(self, some: Alike, findings: tuple[Finding, ...]) -> None:
-        """Take in alike events, with what the detections say of them."""
-        event = some.event
+    def _take(self, some: Alike) -> None:
+        """Take in alike events."""
+        event, findings = some.event, some.findings
         if not self.first or some.first < self.first:
             self.first = some.first
         if some.last > self.last:
             self.last = some.last
-        self.lineage.add(event)
+        self.lineage.add(some)
         self._activity.add(some)
         if event.kind == "AWSService":
             self._service_calls += some.count
@@ -199,8 +205,8 @@ class Analysis:
         if event.bucket:
             self._bucket(some, findings)
 
-    def _is_ours(self, event: Event) -> bool:
-        return event.access_key in self.own_keys or event.principal in self.own_principals
+    def _is_ours(self, it: Event | Origin) -> bool:
+        return it.access_key in self.own_keys or it.principal in self.own_principals
 
     def _profile(self, event: Event) -> Profile:
         ident = event.principal

@@ -6,7 +6,7 @@ import hashlib
 from array import array
 from binascii import unhexlify
 from bisect import bisect_left
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 KEPT = 20_000_000
 """Most ids that are remembered: eight bytes each. An event that comes again later than that is taken for a new one."""
@@ -27,13 +27,25 @@ def pack(ident: str) -> bytes:
     return packed if len(packed) == ID else hashlib.blake2b(ident.encode("utf-8", "replace"), digest_size=ID).digest()
 
 
-@dataclass(frozen=True, slots=True)
 class _Block:
-    """Ids in order, of events between two times: an event that comes again has the time that it had."""
+    """Ids of events between two times: an event that comes again has the time that it had."""
 
-    hashes: array[int]
-    first: str
-    last: str
+    __slots__ = ("_sorted", "first", "hashes", "last")
+
+    def __init__(self, hashes: Iterable[int], first: str, last: str) -> None:
+        self.hashes = array("q", hashes)
+        self.first, self.last = first, last
+        self._sorted = False
+
+    def holds(self, value: int, at: str) -> bool:
+        """Whether the id of an event of a time is among them."""
+        if not self.first <= at <= self.last:
+            return False
+        if not self._sorted:  # put off: a folder that is read once asks for many ids at a time only
+            self.hashes = array("q", sorted(self.hashes))
+            self._sorted = True
+        place = bisect_left(self.hashes, value)
+        return place < len(self.hashes) and self.hashes[place] == value
 
 
 class EventIds:
@@ -63,7 +75,7 @@ class EventIds:
             at: The event's time.
         """
         value = hash(pack(ident))
-        if value in self._new or any(self._holds(block, value, at) for block in self._blocks):
+        if value in self._new or any(block.holds(value, at) for block in self._blocks):
             return False
         self._new.add(value)
         self._first = min(self._first or at, at)
@@ -101,16 +113,10 @@ class EventIds:
             seen.add(value)
         return repeated
 
-    def _holds(self, block: _Block, value: int, at: str) -> bool:
-        if not block.first <= at <= block.last:
-            return False
-        place = bisect_left(block.hashes, value)
-        return place < len(block.hashes) and block.hashes[place] == value
-
     def _keep(self, values: set[int], first: str, last: str) -> None:
         if not values:
             return
-        self._blocks.append(_Block(array("q", sorted(values)), first, last))
+        self._blocks.append(_Block(values, first, last))
         if len(self._blocks) > _MOST_BLOCKS:
             self._join()
         while len(self._blocks) > 1 and len(self) > self._kept:
@@ -121,8 +127,8 @@ class EventIds:
         sizes = [len(block.hashes) for block in self._blocks]
         at = min(range(len(sizes) - 1), key=lambda index: sizes[index] + sizes[index + 1])
         one, other = self._blocks[at : at + 2]
-        hashes = array("q", sorted([*one.hashes, *other.hashes]))
-        self._blocks[at : at + 2] = [_Block(hashes, min(one.first, other.first), max(one.last, other.last))]
+        first, last = min(one.first, other.first), max(one.last, other.last)
+        self._blocks[at : at + 2] = [_Block(one.hashes + other.hashes, first, last)]
 
 
 class SeenIds:

@@ -48,8 +48,12 @@ def user_arn(event: Event, name: str) -> str:
     return f"arn:aws:iam::{event.account or event.caller_account}:user/{name}" if name else event.principal
 
 
-def opened(details: Details) -> Iterator[Door]:
+def opened(event: Event) -> tuple[Door, ...]:
     """The doors that an event opened."""
+    return () if event.error or event.name not in NAMES else tuple(_opened(Details(event)))
+
+
+def _opened(details: Details) -> Iterator[Door]:
     event, name = details.event, details.event.name
     if name in ("CreateUser", "CreateLoginProfile", "UpdateLoginProfile"):
         arn = details.answered("user", "arn") or user_arn(event, details.text("userName"))

@@ -4,51 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Literal
 
-from s3ir_tui.model import iso
 from s3ir_tui.trail import doors
-from s3ir_tui.trail.arns import account_of, instance_of, is_account, is_instance, role_of_session, session_arn
-from s3ir_tui.trail.details import Details, moment
+from s3ir_tui.trail.alike import Alike
+from s3ir_tui.trail.arns import account_of, instance_of, is_account, is_instance, role_of_session
+from s3ir_tui.trail.credentials import Credential, used
 from s3ir_tui.trail.event import Event
 
-CredentialKind = Literal["key", "session", "role-session", "federated", "instance-role"]
-
+MOST_DOORS = 1000
 LIMIT = 100_000
 """Most credentials that are remembered; beyond it the oldest are forgotten, and `Lineage.capped` says so."""
-
-_ASSUMING = frozenset({"AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "AssumeRoot"})
-MINTING = _ASSUMING | {"CreateAccessKey", "GetSessionToken", "GetFederationToken"}
-"""Calls that make credentials."""
-
-_DEFAULT_SECONDS = {"GetSessionToken": 43_200, "GetFederationToken": 43_200, "AssumeRoot": 900}
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """A credential that was made or used in the trail.
-
-    Attributes:
-        access_key: Its access key id.
-        kind: A user's long-term key, a GetSessionToken session, a role session, a GetFederationToken session, or a
-            role session that EC2 handed to an instance.
-        principal: What it acts as: the user's ARN, the session's ARN.
-        owner_arn: The user or role behind it.
-        parent: Access key id of the credential that made it, or "".
-        issued_at: When it was made, or "" where only its use was seen.
-        expires_at: When it ends, at the latest where its making was not seen; "" for keys.
-        event_id: The event that made it, or that showed it first.
-    """
-
-    access_key: str
-    kind: CredentialKind
-    principal: str
-    owner_arn: str
-    parent: str = ""
-    issued_at: str = ""
-    expires_at: str = ""
-    event_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,27 +63,23 @@ class Lineage:
         self._opened: dict[str, dict[doors.Door, None]] = {}
         self.capped = False
 
-    def add(self, event: Event) -> None:
-        """Take in an event: note the credential that it was made with, and what it made."""
+    def add(self, some: Alike) -> None:
+        """Take in alike events: note the credential that they were made with, and what they made."""
+        event = some.event
         key = event.access_key
-        if key and key not in self._credentials and not event.invoked_by and event.principal.startswith("arn:"):
-            self._note(_used(event))
-        elif key and event.principal.startswith("arn:"):
-            self._correct(self._credentials.get(key), event)
-        if event.error or (event.name not in MINTING and event.name not in doors.NAMES):
-            return
-        details = Details(event)
-        if event.name in MINTING and event.service in ("sts", "iam"):
-            made = _minted(details)
-            if made is not None:
-                self._note(made)
-                if not key and event.kind != "AWSService":
-                    self._by_maker.setdefault(event.principal, {})[made.access_key] = None
-        elif event.name in doors.NAMES:
-            for door in doors.opened(details):
-                opened = self._opened.setdefault(key or event.principal, {})
-                if len(opened) < 1000:
-                    opened[door] = None
+        if key and event.principal.startswith("arn:"):
+            if key in self._credentials:
+                self._correct(self._credentials[key], event)
+            elif not event.invoked_by:
+                self._note(some.used or used(event))
+        for made in some.made:
+            self._note(made)
+            if not key and event.kind != "AWSService":
+                self._by_maker.setdefault(event.principal, {})[made.access_key] = None
+        for door in some.opened:
+            opened = self._opened.setdefault(key or event.principal, {})
+            if len(opened) < MOST_DOORS:
+                opened[door] = None
 
     def credential(self, access_key: str) -> Credential | None:
         """What is known of an access key."""
@@ -171,9 +132,9 @@ class Lineage:
         if new.parent:
             self._by_parent.setdefault(new.parent, []).append(new.access_key)
 
-    def _correct(self, known: Credential | None, event: Event) -> None:
+    def _correct(self, known: Credential, event: Event) -> None:
         """A call tells the ARN of the user, path and all, that the making of its key did not."""
-        if known is not None and known.kind == "key" and known.principal != event.principal:
+        if known.kind == "key" and known.principal != event.principal:
             self._forget(known)
             self._note(replace(known, principal=event.principal, owner_arn=event.principal))
 
@@ -269,74 +230,6 @@ class _Walk:
             accounts=tuple(account for account in self._accounts if account),
             instances=tuple(instances),
         )
-
-
-def _used(event: Event) -> Credential:
-    """The credential behind a call, as far as the call itself tells."""
-    kind: CredentialKind = "key"
-    owner = event.issuer or event.principal
-    if event.kind == "FederatedUser":
-        kind = "federated"
-    elif event.kind == "AssumedRole":
-        kind = "instance-role" if instance_of(event.principal) else "role-session"
-        owner = event.issuer or role_of_session(event.principal) or event.principal
-    elif event.access_key.startswith("ASIA"):
-        kind = "session"
-    return Credential(event.access_key, kind, event.principal, owner, "", "", _ends_at_latest(event, kind), event.id)
-
-
-def _ends_at_latest(event: Event, kind: CredentialKind) -> str:
-    """When a session whose making was not seen is over for sure: AWS's longest durations after its creation."""
-    if kind == "key":
-        return ""
-    created = Details(event).created or event.time
-    hours = 12 if kind in ("role-session", "instance-role") else 36
-    return iso(datetime.fromisoformat(created) + timedelta(hours=hours))
-
-
-def _minted(details: Details) -> Credential | None:
-    """The credential that a successful call made, or `None` where the record does not name it."""
-    event, name = details.event, details.event.name
-    parent = "" if event.kind == "AWSService" else event.access_key
-    if name == "CreateAccessKey":
-        key = details.answered("accessKey", "accessKeyId")
-        user = details.answered("accessKey", "userName") or details.text("userName")
-        owner = _sibling(event, user)
-        return Credential(key, "key", owner, owner, parent, event.time, "", event.id) if key else None
-    key = details.answered("credentials", "accessKeyId")
-    if not key:
-        return None
-    ends = moment((details.answer.get("credentials") or {}).get("expiration")) or _ends(details)
-    made = Credential(key, "session", event.principal, event.principal, parent, event.time, ends, event.id)
-    if name == "GetSessionToken":
-        return made
-    if name == "GetFederationToken":
-        who = details.answered("federatedUser", "arn")
-        if not who:
-            who = f"arn:aws:sts::{event.caller_account}:federated-user/{details.text('name')}"
-        return replace(made, kind="federated", principal=who)
-    if name == "AssumeRoot":
-        target = account_of(details.text("targetPrincipal")) or details.text("targetPrincipal")
-        root = f"arn:aws:iam::{target}:root"
-        return replace(made, kind="role-session", principal=root, owner_arn=root)
-    role = details.text("roleArn")
-    who = details.answered("assumedRoleUser", "arn") or session_arn(role, details.text("roleSessionName"))
-    to_instance = event.kind == "AWSService" and instance_of(who)
-    kind: CredentialKind = "instance-role" if to_instance else "role-session"
-    return replace(made, kind=kind, principal=who or role, owner_arn=role or role_of_session(who))
-
-
-def _ends(details: Details) -> str:
-    given = details.text("durationSeconds")
-    seconds = int(given) if given.isdigit() and len(given) < 7 else _DEFAULT_SECONDS.get(details.event.name, 3600)
-    return iso(details.event.at + timedelta(seconds=seconds))
-
-
-def _sibling(event: Event, user: str) -> str:
-    """The ARN of a user of the caller's account: the caller itself where the name is its own or not given."""
-    if event.kind == "IAMUser" and (not user or event.principal.rsplit("/", 1)[-1] == user):
-        return event.principal
-    return doors.user_arn(event, user)
 
 
 def members(families: Iterable[Family]) -> frozenset[str]:

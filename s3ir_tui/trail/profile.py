@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from s3ir_tui.model import Severity
 from s3ir_tui.trail.agents import Agent, agent_of
-from s3ir_tui.trail.alike import MOST_IDS, Alike
+from s3ir_tui.trail.alike import MOST_IDS, Alike, Origin
 from s3ir_tui.trail.arns import network_of
 from s3ir_tui.trail.detections import Finding, Tactic
 from s3ir_tui.trail.detections.keys import is_log
@@ -22,6 +22,7 @@ MOST_BUCKETS = 256
 MOST_FINDINGS = 64
 MOST_COMBINATIONS = 1024
 MOST_TOUCH_IDS = 8
+MOST_PLACES = 16
 MOST_SPANS = 288
 
 TEN_MINUTES = 15
@@ -174,8 +175,6 @@ class Profile:
             if event.name not in self.denied_names and len(self.denied_names) < 100:
                 self.denied_names.add(event.name)
                 self.revision += 1
-        if not event.invoked_by:
-            self._where(some)
         if event.bucket:
             self._bucket(some, denied)
         for finding in findings:
@@ -193,64 +192,63 @@ class Profile:
         if event.access_key and len(self.keys) < MOST_KEYS:
             self.keys.setdefault(event.access_key, {})
 
-    def _where(self, some: Alike) -> None:
+    def add_origin(self, origin: Origin) -> None:
         """Count address, program and key; which counters those are is looked up once for each combination."""
-        event = some.event
-        named = (event.address, event.agent, event.access_key)
+        named = (origin.address, origin.agent, origin.access_key)
         spans = self._spans.get(named)
         if spans is None:
-            spans = self._learn(event)
+            spans = self._learn(origin)
             if len(self._spans) < MOST_COMBINATIONS:
                 self._spans[named] = spans
         for span in spans:
-            span.add(some.count, some.first, some.last)
+            span.add(origin.count, origin.first, origin.last)
 
-    def _learn(self, event: Event) -> tuple[Span, ...]:
-        place = self.addresses.get(event.address) or self._new_place(event)
-        span = self.agents.get(event.agent) or self._new_agent(event)
+    def _learn(self, origin: Origin) -> tuple[Span, ...]:
+        place = self.addresses.get(origin.address) or self._new_place(origin)
+        span = self.agents.get(origin.agent) or self._new_agent(origin)
         found: list[Span] = [place]
         if span is not None:
             found.append(span)
-            if event.agent not in place.agents and len(place.agents) < MOST_AGENTS:
-                place.agents.add(event.agent)
+            if origin.agent not in place.agents and len(place.agents) < MOST_AGENTS:
+                place.agents.add(origin.agent)
                 self.revision += len(self.addresses) > 1
-        if event.access_key:
-            key = self._key(event)
+        if origin.access_key:
+            key = self._key(origin)
             if key is not None:
                 found.append(key)
         return tuple(found)
 
-    def _new_agent(self, event: Event) -> Span | None:
+    def _new_agent(self, origin: Origin) -> Span | None:
         if len(self.agents) >= MOST_AGENTS:
             self.capped.add("agents")
             return None
-        span = self.agents[event.agent] = Span(event.time)
+        span = self.agents[origin.agent] = Span(origin.first)
         self.revision += 1
-        self.sample[f"agent {event.agent}"] = event.id
-        self.console_only = self.console_only and agent_of(event.agent).console
+        self.sample[f"agent {origin.agent}"] = origin.sample
+        self.console_only = self.console_only and agent_of(origin.agent).console
         return span
 
-    def _new_place(self, event: Event) -> Place:
-        place = Place(event.time)
+    def _new_place(self, origin: Origin) -> Place:
+        place = Place(origin.first)
         if len(self.addresses) >= MOST_ADDRESSES:
             self.capped.add("addresses")
         else:
-            self.addresses[event.address] = place
+            self.addresses[origin.address] = place
             self.revision += 1
-            self.sample[f"address {event.address}"] = event.id
+            self.sample[f"address {origin.address}"] = origin.sample
         return place
 
-    def _key(self, event: Event) -> Span | None:
-        networks = self.keys.get(event.access_key)
+    def _key(self, origin: Origin) -> Span | None:
+        networks = self.keys.get(origin.access_key)
         if networks is None:
             if len(self.keys) >= MOST_KEYS:
                 self.capped.add("access_keys")
                 return None
-            networks = self.keys[event.access_key] = {}
-        network = network_of(event.address)
+            networks = self.keys[origin.access_key] = {}
+        network = network_of(origin.address)
         span = networks.get(network)
         if span is None and len(networks) < MOST_ADDRESSES:
-            span = networks[network] = Span(event.time)
+            span = networks[network] = Span(origin.first)
             self.revision += len(networks) > 1
         return span
 
@@ -268,8 +266,8 @@ class Profile:
             return
         touch.ok += count
         keep(touch.ids, some, MOST_TOUCH_IDS)
-        if event.address not in touch.addresses and len(touch.addresses) < 16:
-            touch.addresses[event.address] = None
+        if len(touch.addresses) < MOST_PLACES:
+            touch.addresses.update(dict.fromkeys(some.addresses))
         name = event.name
         if name in OBJECT_READS:
             touch.reads += count
@@ -312,8 +310,9 @@ class Profile:
             before = spans.get(key, 0)
             spans[key] = before + count
             self.revision += any(before < step <= before + count for step in BURSTS)
-        while len(spans) > MOST_SPANS:
-            del spans[min(spans)]
+        if len(spans) > MOST_SPANS:
+            for key in sorted(spans)[:-MOST_SPANS]:
+                del spans[key]
 
     def note(self, finding: Finding, some: Alike) -> None:
         """Add a finding up."""

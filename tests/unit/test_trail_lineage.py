@@ -21,6 +21,7 @@ from trail_world import (
     user,
 )
 
+from s3ir_tui.trail.alike import alone
 from s3ir_tui.trail.details import moment
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.lineage import Family, Lineage
@@ -32,7 +33,7 @@ KEY, SECOND, SESSION = "AKIABOB0000000000001", "AKIABOB0000000000002", "ASIABOB0
 def lineage(*events: Event) -> Lineage:
     made = Lineage()
     for item in events:
-        made.add(item)
+        made.add(alone(item, ()))
     return made
 
 
@@ -177,7 +178,7 @@ def test_services_keys_of_forward_access_sessions_are_not_credentials_of_anyone(
 def test_memory_is_bounded_and_says_so() -> None:
     made = Lineage(limit=10)
     for number in range(50):
-        made.add(read(user("bob", f"AKIABOB{number:013d}")))
+        made.add(alone(read(user("bob", f"AKIABOB{number:013d}")), ()))
     assert made.capped
     assert len(made.family(BOB).credentials) == 10
 

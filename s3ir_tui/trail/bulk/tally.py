@@ -7,19 +7,20 @@ from collections.abc import Iterable
 
 import msgspec
 
-from s3ir_tui.trail.alike import MOST_IDS, Alike
+from s3ir_tui.trail.alike import MOST_IDS, Alike, Origin, origin
 from s3ir_tui.trail.bulk.call import Call, Identity, PlainExtra, decode_extra, decode_parameters
+from s3ir_tui.trail.credentials import MINTING, Credential, made, used
 from s3ir_tui.trail.decode import Skipped
 from s3ir_tui.trail.dedupe import ID, pack
-from s3ir_tui.trail.detections import by_name_alone
+from s3ir_tui.trail.detections import by_name_alone, detect
 from s3ir_tui.trail.detections.keys import is_log, is_telling
 from s3ir_tui.trail.doors import NAMES as DOORS
+from s3ir_tui.trail.doors import opened
 from s3ir_tui.trail.event import Event
-from s3ir_tui.trail.lineage import MINTING
 from s3ir_tui.trail.names import OBJECT_DELETES, OBJECT_READS, is_denied
+from s3ir_tui.trail.profile import MOST_PLACES, TEN_MINUTES
 from s3ir_tui.trail.record import NotARecord, as_time
 
-_TEN_MINUTES = 15
 _MINUTE = 16
 """Characters of a time that name its minute."""
 _SECONDS = frozenset(f":{second:02d}Z" for second in range(60))
@@ -43,10 +44,16 @@ _OBJECTS = frozenset(
 )
 """Calls that are one like any other where their parameters name nothing but the object."""
 _PLAIN_ENCRYPTION = frozenset({"", "Default_SSE_S3", "Default_SSE_KMS", "SSE_S3", "SSE_KMS"})
+_LOG = "log"
 _NOBODY = Identity()
 _FAULTS = (msgspec.MsgspecError, ValueError, RecursionError, OverflowError)
 
-Spans = dict[str, int]
+
+class Spans(msgspec.Struct, array_like=True, gc=False):
+    """Objects of a principal per ten minutes: read, and deleted."""
+
+    reads: dict[str, int] = {}
+    deletes: dict[str, int] = {}
 
 
 class Sum(msgspec.Struct, array_like=True, gc=False):
@@ -58,10 +65,10 @@ class Sum(msgspec.Struct, array_like=True, gc=False):
         last: Time of the latest, or "".
         ids: Their packed ids, one after the other.
         alike: Them, alike by alike.
-        reads: Objects read by each principal per ten minutes.
-        deletes: Objects deleted, likewise.
+        origins: Where they came from.
+        spans: Objects that each principal read and deleted.
         minutes: Calls per minute: let through, turned away, failed.
-        skipped: What gave no event.
+        skipped: What gave no event: origin, reason, count.
     """
 
     events: int
@@ -69,8 +76,8 @@ class Sum(msgspec.Struct, array_like=True, gc=False):
     last: str
     ids: bytes
     alike: list[Alike]
-    reads: dict[str, Spans]
-    deletes: dict[str, Spans]
+    origins: list[Origin]
+    spans: dict[str, Spans]
     minutes: dict[str, list[int]]
     skipped: list[tuple[str, str, int]]
 
@@ -78,31 +85,29 @@ class Sum(msgspec.Struct, array_like=True, gc=False):
 class _Group:
     """Alike events while they are added up."""
 
-    __slots__ = ("bytes_out", "count", "event", "first", "ids", "last", "outcome", "spans", "times")
+    __slots__ = ("_spans", "addresses", "alike", "minting", "outcome")
 
-    def __init__(self, event: Event, ids: list[str], spans: Spans | None) -> None:
-        self.event = event
-        self.count = self.bytes_out = 0
-        self.first = self.last = event.time
-        self.ids = ids
-        self.spans = spans
-        self.times: Spans = {}
+    def __init__(self, alike: Alike, spans: dict[str, int] | None) -> None:
+        event = alike.event
+        self.alike = alike
+        self.addresses: set[str] = set()
+        self.minting = event.name in MINTING and not event.error
         self.outcome = 0 if not event.error else 1 if is_denied(event.error) else 2
+        self._spans = spans
 
-    def add(self, at: str, ident: str, out: int, recent: str) -> None:
-        self.count += 1
-        self.bytes_out += out
-        if at < self.first:
-            self.first = at
-        elif at > self.last:
-            self.last = at
-        if len(self.ids) < MOST_IDS:
-            self.ids.append(ident)
-        if self.spans is not None:
-            span = at[:_TEN_MINUTES]
-            self.spans[span] = self.spans.get(span, 0) + 1
-        if at >= recent:
-            self.times[at] = self.times.get(at, 0) + 1
+    def add(self, at: str, ident: str, out: int) -> None:
+        alike = self.alike
+        alike.count += 1
+        alike.bytes_out += out
+        if at < alike.first:
+            alike.first = at
+        elif at > alike.last:
+            alike.last = at
+        if len(alike.ids) < MOST_IDS:
+            alike.ids.append(ident)
+        if self._spans is not None:
+            span = at[:TEN_MINUTES]
+            self._spans[span] = self._spans.get(span, 0) + 1
 
 
 class Tally:
@@ -117,10 +122,10 @@ class Tally:
         self._recent = recent
         self._known = None if known is None else set(known)
         self._groups: dict[tuple[object, ...], _Group] = {}
+        self._origins: dict[tuple[object, ...], Origin] = {}
         self._ids = bytearray()
         self._samples: dict[tuple[str, ...], list[str]] = {}
-        self._reads: dict[str, Spans] = {}
-        self._deletes: dict[str, Spans] = {}
+        self._spans: dict[str, Spans] = {}
         self._minutes: dict[str, list[int]] = {}
         self._skipped: Counter[tuple[str, str]] = Counter()
         self._keys: set[str] = set()
@@ -134,45 +139,58 @@ class Tally:
         """Add up events each of which is taken to be unlike any other."""
         for event in events:
             packed = pack(event.id)
-            if self._is_new(packed):
-                group = self._groups[packed,] = self._group(event, lean=False)
-                self._take(group, packed, event.time, event.id, event.bytes_out)
+            if not self._is_new(packed):
+                continue
+            group = self._groups[packed,] = self._group(event, plain=False)
+            group.add(event.time, event.id, event.bytes_out)
+            group.addresses.add(event.address)
+            group.alike.times[event.time] = 1
+            if not event.invoked_by:
+                self._origins[packed,] = origin(event)
+            minute = self._minute(event.time[:_MINUTE])
+            if minute is not None:
+                minute[group.outcome] += 1
+            self._ids += packed
 
-    def add_calls(self, calls: Iterable[Call], origin: str) -> None:
+    def add_calls(self, calls: Iterable[Call], file: str) -> None:
         """Add up the calls of a trail file.
 
         Args:
             calls: As decoded.
-            origin: The file, for what is skipped.
+            file: Its name, for what is skipped.
         """
-        groups = self._groups
+        groups, origins, minutes, ids, recent = self._groups, self._origins, self._minutes, self._ids, self._recent
         for call in calls:
-            at, ident = call.eventTime, call.eventID
-            if at[_MINUTE:] not in _SECONDS or not self._is_minute(at[:_MINUTE]):
-                self._add_odd(call, origin)
+            at, ident, name = call.eventTime, call.eventID, call.eventName
+            minute = minutes.get(at[:_MINUTE]) or self._minute(at[:_MINUTE])
+            if minute is None or at[_MINUTE:] not in _SECONDS:
+                self._add_odd(call, file)
                 continue
             packed = pack(ident)
             if self._known is not None and not self._is_new(packed):
                 continue
-            name, out, bucket = call.eventName, 0, ""
+            out, bucket = 0, ""
             mark: object = None
             if call.eventSource == "s3.amazonaws.com" and name in _OBJECTS:
                 try:
-                    asked, extra = decode_parameters(call.requestParameters), decode_extra(call.additionalEventData)
-                    bucket, out = asked.bucketName, int(extra.bytesTransferredOut)
-                    if is_telling(asked.key) or not _is_plain(extra):
+                    asked = decode_parameters(call.requestParameters)
+                    bucket = asked.bucketName
+                    extra = decode_extra(call.additionalEventData)
+                    out = int(extra.bytesTransferredOut)
+                    if is_log(asked.key):
+                        mark = _LOG
+                    elif is_telling(asked.key) or not _is_plain(extra):
                         mark = ident
                 except _FAULTS:
                     mark = ident
             else:
                 mark = _mark(call)
             who = call.userIdentity or _NOBODY
+            identity = who.arn or (who.type, who.accountId, bytes(who.principalId), bytes(who.userName))
             named = (
-                who.arn or (who.type, who.accountId, bytes(who.principalId), bytes(who.userName)),
+                identity,
                 who.accessKeyId,
                 who.invokedBy,
-                call.sourceIPAddress,
-                call.userAgent,
                 name,
                 call.eventSource,
                 call.errorCode,
@@ -183,52 +201,76 @@ class Tally:
                 call.eventCategory,
             )
             group = groups.get(named)
-            if group is None:
-                event = self._event(call, origin)
+            if group is None or group.minting:
+                event = self._event(call, file)
                 if event is None:
                     continue
-                group = groups[named] = self._group(event, lean=mark is None)
                 out = event.bytes_out
-            self._take(group, packed, at, ident, out)
+                if group is None:
+                    group = groups[named] = self._group(event, plain=mark is None)
+                else:
+                    group.alike.made += _made(event)
+            group.add(at, ident, out)
+            minute[group.outcome] += 1
+            ids += packed
+            if at >= recent:
+                times = group.alike.times
+                times[at] = times.get(at, 0) + 1
+            address = call.sourceIPAddress or ""
+            if bucket and len(group.addresses) < MOST_PLACES:
+                group.addresses.add(address)
+            if who.invokedBy is None:
+                place = (identity, who.accessKeyId, address, call.userAgent)
+                found = origins.get(place)
+                if found is None:
+                    origins[place] = self._origin(group.alike.event, call)
+                else:
+                    found.count += 1
+                    if at < found.first:
+                        found.first = at
+                    elif at > found.last:
+                        found.last = at
 
     def sum(self) -> Sum:
-        """What it came to."""
+        """What it came to; the tally is used up by it."""
         told: set[int] = set()
-        alike = []
-        for item in self._groups.values():
-            # Groups that share their samples give them once.
-            ids = [] if id(item.ids) in told else item.ids
-            told.add(id(item.ids))
-            alike.append(Alike(item.event, item.count, item.first, item.last, item.bytes_out, ids, item.times))
+        for group in self._groups.values():
+            alike = group.alike
+            alike.addresses = list(group.addresses)
+            if id(alike.ids) in told:  # groups that share their samples give them once
+                alike.ids = []
+            told.add(id(alike.ids))
+        made = [group.alike for group in self._groups.values()]
         return Sum(
             events=len(self._ids) // ID,
-            first=min((item.first for item in alike), default=""),
-            last=max((item.last for item in alike), default=""),
+            first=min((item.first for item in made), default=""),
+            last=max((item.last for item in made), default=""),
             ids=bytes(self._ids),
-            alike=alike,
-            reads=self._reads,
-            deletes=self._deletes,
+            alike=made,
+            origins=list(self._origins.values()),
+            spans=self._spans,
             minutes={minute: counts for minute, counts in self._minutes.items() if any(counts)},
-            skipped=[(origin, reason, count) for (origin, reason), count in self._skipped.items()],
+            skipped=[(file, reason, count) for (file, reason), count in self._skipped.items()],
         )
 
-    def _take(self, group: _Group, packed: bytes, at: str, ident: str, out: int) -> None:
-        self._ids += packed
-        self._minutes[at[:_MINUTE]][group.outcome] += 1
-        group.add(at, ident, out, self._recent)
+    def _origin(self, event: Event, call: Call) -> Origin:
+        at = call.eventTime
+        return Origin(
+            event.principal, event.access_key, call.sourceIPAddress or "", call.userAgent or "", call.eventID, 1, at, at
+        )
 
-    def _add_odd(self, call: Call, origin: str) -> None:
-        event = self._event(call, origin)
+    def _add_odd(self, call: Call, file: str) -> None:
+        event = self._event(call, file)
         if event is not None:
             self.add_events([event])
 
-    def _event(self, call: Call, origin: str) -> Event | None:
+    def _event(self, call: Call, file: str) -> Event | None:
         try:
             return call.event()
         except NotARecord as why:
-            self._skipped[origin, str(why)] += 1
+            self._skipped[file, str(why)] += 1
         except _FAULTS:
-            self._skipped[origin, "wrong types"] += 1
+            self._skipped[file, "wrong types"] += 1
         return None
 
     def _is_new(self, packed: bytes) -> bool:
@@ -239,30 +281,51 @@ class Tally:
         self._known.add(packed)
         return True
 
-    def _is_minute(self, minute: str) -> bool:
-        if minute in self._minutes:
-            return True
-        try:
-            as_time(f"{minute}:00Z")
-        except NotARecord:
-            return False
-        self._minutes[minute] = [0, 0, 0]
-        return True
+    def _minute(self, minute: str) -> list[int] | None:
+        """The counters of a minute, or `None` where that is none."""
+        found = self._minutes.get(minute)
+        if found is None:
+            try:
+                as_time(f"{minute}:00Z")
+            except NotARecord:
+                return None
+            found = self._minutes[minute] = [0, 0, 0]
+        return found
 
-    def _group(self, event: Event, *, lean: bool) -> _Group:
-        """Begin a group; where its calls are plain, the record is kept only if it is the first of its key."""
-        if lean and event.access_key in self._keys:
-            event = msgspec.structs.replace(event, raw=b"")
-        self._keys.add(event.access_key)
-        self._is_minute(event.time[:_MINUTE])
-        sample = (event.principal, event.name, event.bucket, event.error) if lean else (event.id,)
+    def _group(self, event: Event, *, plain: bool) -> _Group:
+        """Begin a group; the record is kept only where there is something in it to look at."""
+        key = event.access_key
+        first_of_key = None
+        if key and key not in self._keys and not event.invoked_by:
+            self._keys.add(key)
+            first_of_key = used(event)
+        sample = (event.principal, event.name, event.bucket, event.error) if plain else (event.id,)
+        alike = Alike(
+            event=msgspec.structs.replace(event, raw=b"") if plain or event.name in MINTING else event,
+            count=0,
+            first=event.time,
+            last=event.time,
+            bytes_out=0,
+            ids=self._samples.setdefault(sample, []),
+            addresses=[],
+            times={},
+            findings=detect(event),
+            made=_made(event),
+            opened=opened(event),
+            used=first_of_key,
+        )
         spans = None
         if event.bucket and not event.error and not is_log(event.key):
             if event.name in OBJECT_READS:
-                spans = self._reads.setdefault(event.principal, {})
+                spans = self._spans.setdefault(event.principal, Spans({}, {})).reads
             elif event.name in OBJECT_DELETES:
-                spans = self._deletes.setdefault(event.principal, {})
-        return _Group(event, self._samples.setdefault(sample, []), spans)
+                spans = self._spans.setdefault(event.principal, Spans({}, {})).deletes
+        return _Group(alike, spans)
+
+
+def _made(event: Event) -> list[Credential]:
+    new = made(event)
+    return [new] if new is not None else []
 
 
 def _is_plain(extra: PlainExtra) -> bool:
@@ -272,9 +335,9 @@ def _is_plain(extra: PlainExtra) -> bool:
 def _mark(call: Call) -> object:
     """What calls of an operation must have in common for every detection to say the same of them."""
     name = call.eventName
-    if name in MINTING or name in DOORS:
-        return call.eventID
     asked = bytes(call.requestParameters)
-    if by_name_alone(name):
+    if by_name_alone(name) and name not in DOORS:
         return asked if call.eventSource.startswith("s3") else None  # where the bucket stands
+    if name in MINTING:
+        return asked, bytes(call.additionalEventData)
     return asked, bytes(call.responseElements), bytes(call.additionalEventData), bytes(call.resources)

@@ -76,12 +76,31 @@ QUIET = Judgement()
 NOISE = Judgement(noise=True)
 
 
-def detect(event: Event, context: Context) -> tuple[Finding, ...]:
-    """What the detections say of an event, worst first."""
+def detect(event: Event) -> tuple[Finding, ...]:
+    """What the detections say of an event by itself, worst first."""
     rules = _BY_EVENT.get(event.name)
-    if rules is None and event.name not in _LOG_BUCKET_CHANGES:
+    if rules is None:
         return ()
-    return tuple(_findings(event, rules, context))
+    details: Details | None = None
+    found: list[Finding] = []
+    for rule in rules:
+        if (rule.service and rule.service != event.service) or not rule.glance(event):
+            continue
+        if details is None:
+            details = Details(event)
+        what = rule.condition(details)
+        if what:
+            found.append(_finding(rule, event, details, what if isinstance(what, str) else ""))
+    if len(found) > 1:
+        found.sort(key=lambda item: -item.severity)
+    return tuple(found)
+
+
+def with_context(findings: tuple[Finding, ...], event: Event, context: Context) -> tuple[Finding, ...]:
+    """The findings of an event with what is known only from other events, worst first."""
+    if event.name in _LOG_BUCKET_CHANGES and event.kind != "AWSService" and context.keeps_logs(event.bucket):
+        return (_finding(_LOG_BUCKET, event, Details(event), ""), *findings)
+    return findings
 
 
 def judge(event: Event, context: Context) -> Judgement:
@@ -94,7 +113,7 @@ def judge(event: Event, context: Context) -> Judgement:
     Returns:
         What the detections say of it, and its severity: at least what a suspect's call is worth.
     """
-    findings = detect(event, context)
+    findings = with_context(detect(event), event, context)
     service_call = event.kind == "AWSService" or bool(event.invoked_by)
     standing = Severity.INFO if service_call else context.standing(event.principal)
     if not findings and standing < Severity.HIGH:
@@ -108,24 +127,6 @@ def judge(event: Event, context: Context) -> Judgement:
             reasons.insert(0, why)
     noise = service_call and severity < Severity.MEDIUM
     return Judgement(severity, findings, tuple(reasons), noise)
-
-
-def _findings(event: Event, rules: list[Detection] | None, context: Context) -> list[Finding]:
-    details: Details | None = None
-    found: list[Finding] = []
-    for rule in rules or ():
-        if (rule.service and rule.service != event.service) or not rule.glance(event):
-            continue
-        if details is None:
-            details = Details(event)
-        what = rule.condition(details)
-        if what:
-            found.append(_finding(rule, event, details, what if isinstance(what, str) else ""))
-    if event.name in _LOG_BUCKET_CHANGES and context.keeps_logs(event.bucket) and event.kind != "AWSService":
-        found.append(_finding(_LOG_BUCKET, event, details or Details(event), ""))
-    if len(found) > 1:
-        found.sort(key=lambda item: -item.severity)
-    return found
 
 
 def _finding(rule: Detection, event: Event, details: Details, what: str) -> Finding:

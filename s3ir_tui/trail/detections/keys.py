@@ -44,4 +44,17 @@ def looks_like_note(key: str) -> bool:
 
 def is_telling(key: str) -> bool:
     """Whether anything is concluded from it: an object that is not, is one like any other."""
-    return looks_secret(key) or _LOGS in key or looks_like_note(key)
+    low = key.lower()
+    if low.endswith(_SECRETS) or _LOGS in key:
+        return True
+    # A million keys are looked at: plain substrings that every note has come before the pattern.
+    may_be_note = (
+        "ransom" in low
+        or "decrypt" in low
+        or "recover" in low
+        or "restore" in low
+        or "read" in low
+        or "file" in low
+        or "pay" in low
+    )
+    return may_be_note and looks_like_note(key)
