@@ -67,7 +67,7 @@ READS: Mapping[str, frozenset[str]] = MappingProxyType(
         # Receiving hides messages for a while; it takes none away.
         "sqs": frozenset({"GetQueueAttributes", "ListQueues", "ReceiveMessage"}),
         "cloudtrail": frozenset(
-            {"DescribeTrails", "GetEventSelectors", "GetTrailStatus", "ListTrails", "LookupEvents"}
+            {"DescribeTrails", "GetEventSelectors", "GetTrailStatus", "ListPublicKeys", "ListTrails", "LookupEvents"}
         ),
         "logs": frozenset({"DescribeLogGroups", "FilterLogEvents", "StartLiveTail"}),
         "athena": frozenset({"GetQueryExecution", "GetQueryResults", "GetTableMetadata", "GetWorkGroup"}),
