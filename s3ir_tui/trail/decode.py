@@ -13,11 +13,19 @@ import msgspec
 
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.gunzip import gunzip, is_gzip
-from s3ir_tui.trail.record import NotARecord, decode_typed, from_loose, to_event
+from s3ir_tui.trail.record import DEEPEST, NotARecord, Record, decode_typed, depth, from_loose, is_known, to_event
 
 _FAULTS = (msgspec.MsgspecError, ValueError, RecursionError, OverflowError)
 _MOST_LAYERS = 6
-_DEEPEST = 40
+UNKNOWN_VERSION = "unknown version: taken as far as it is understood"
+
+OTHERS: Mapping[str, str] = {
+    "Insights event": "insights",
+    "aggregated event": "aggregated",
+    "digest file": "digests",
+    UNKNOWN_VERSION: "unknown_version",
+}
+"""What is counted beside the events and is no fault: the reason, and the name of its counter."""
 
 # Names under which tools put records into other JSON, most usual first: LookupEvents (`Events`, `CloudTrailEvent`),
 # EventBridge (`detail`), CloudWatch Logs (`events`, `logEvents`, `message`; Insights `results`, `value`), SQS and SNS,
@@ -51,7 +59,7 @@ _STAMPED_LINE = re.compile(rb"^\d{4}-\d\d-\d\dT[\d:.]+Z\s+(?=\{)")
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Something that gave no event.
+    """Something that gave no event, or one that is not understood for sure.
 
     Attributes:
         origin: File, object or source that it stood in.
@@ -103,7 +111,7 @@ def decode_record(record: Mapping[str, Any] | bytes) -> Event:
     """
     raw = record if isinstance(record, bytes) else json.dumps(record, default=_plain, separators=(",", ":")).encode()
     try:
-        return _event(raw)
+        return _event(raw)[1]
     except NotARecord:
         raise
     except _FAULTS as fault:
@@ -150,6 +158,9 @@ class _Decoding:
     def take_outer(self, outer: Mapping[str, msgspec.Raw] | Sequence[msgspec.Raw], raw: bytes, layer: int) -> None:
         """Take in a JSON object or array, opened one layer."""
         if isinstance(outer, Sequence):
+            if layer > _MOST_LAYERS:
+                self.skip("nested too deeply")
+                return
             for item in outer:
                 self.take(bytes(item), layer + 1)
             return
@@ -167,7 +178,7 @@ class _Decoding:
         try:
             record = decode_typed(raw)
             if record.eventName and record.eventSource:
-                self.events.append(to_event(record, raw))
+                self._keep(record.eventVersion, to_event(record, raw))
                 return
         except NotARecord as why:
             self.skip(str(why))
@@ -181,9 +192,14 @@ class _Decoding:
             return
         self.take_outer(outer, raw, layer)
 
+    def _keep(self, version: object, event: Event) -> None:
+        self.events.append(event)
+        if not is_known(version):
+            self.skip(UNKNOWN_VERSION)
+
     def _take_record(self, raw: bytes) -> None:
         try:
-            self.events.append(_event(raw))
+            self._keep(*_event(raw))
         except NotARecord as why:
             self.skip(str(why))
         except _FAULTS:
@@ -228,41 +244,46 @@ class _Decoding:
 
     def _take_rest(self, data: bytes) -> None:
         """Take what is whole of broken data: records around the damage, values one after the other."""
-        before = len(self.events)
         text = data.decode("utf-8", "replace")
         opened = _start_of_list.match(text)
-        at = opened.end() if opened else 0
-        while (start := text.find("{", at)) >= 0:
-            end = _end_of_object(text, start)
-            if end < 0:
-                break
+        if not opened and _end_of_object(text, text.find("{")) < 0:
+            opened = _list_further_in.match(text)
+        before = len(self.events)
+        at, damaged = opened.end() if opened else 0, 0
+        while (start := text.find("{", at)) >= 0 and (end := _end_of_object(text, start)) >= 0:
+            damaged += _BETWEEN.sub("", text[at:start]) != ""
             self.take(text[start:end].encode("utf-8", "replace"))
             at = end
-        if text[at:].strip(" \t\r\n,[]{}"):
+        if damaged:
+            self.skip("broken JSON", damaged)
+        closing = "" if not opened else "]" if text[0] == "[" else "]}"
+        if _BETWEEN.sub("", text[at:]) != closing:
             kept = len(self.events) - before
             self.skip(f"broken JSON after {kept} records" if kept else "broken JSON")
 
 
-def _event(raw: bytes) -> Event:
-    """The event of one record, however odd.
+def _event(raw: bytes) -> tuple[object, Event]:
+    """Version and event of one record, however odd.
 
     Raises:
         NotARecord: It is none.
         ValueError: It is no JSON.
     """
     try:
-        return to_event(decode_typed(raw), raw)
+        record: Record = decode_typed(raw)
+        return record.eventVersion, to_event(record, raw)
     except NotARecord:
         raise
     except _FAULTS:
         fields = json.loads(raw.decode("utf-8", "replace"))
     if not isinstance(fields, dict):
         raise NotARecord("no CloudTrail record")
-    if _depth(fields) > _DEEPEST:
+    if depth(fields) > DEEPEST:
         raise NotARecord("nested too deeply")
     # Lone surrogates and NaN are no JSON that others read: what is kept must be readable.
     fields = _readable(fields)
-    return from_loose(fields, json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode())
+    event = from_loose(fields, json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode())
+    return fields.get("eventVersion"), event
 
 
 def _readable(value: Any) -> Any:
@@ -275,17 +296,6 @@ def _readable(value: Any) -> Any:
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return None
     return value
-
-
-def _depth(value: Any) -> int:
-    """How deeply JSON is nested, without recursion."""
-    deepest, waiting = 0, [(value, 1)]
-    while waiting:
-        item, depth = waiting.pop()
-        if isinstance(item, dict | list):
-            deepest = max(deepest, depth)
-            waiting += [(inner, depth + 1) for inner in (item.values() if isinstance(item, dict) else item)]
-    return deepest
 
 
 _outer_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw] | list[msgspec.Raw])
@@ -339,7 +349,10 @@ def _as_utf8(data: bytes) -> bytes:
     return data
 
 
-_start_of_list = re.compile(r'^\s*(?:\{\s*"(?:Records|Events|events|logEvents)"\s*:\s*)?\[')
+_start_of_list = re.compile(r'\s*(?:\{\s*"(?:Records|Events|events|logEvents)"\s*:\s*)?\[')
+# Cut-off data whose list stands behind other fields, as in CloudWatch's subscriptions.
+_list_further_in = re.compile(r'\{.{0,4096}?"(?:Records|Events|events|logEvents|Messages)"\s*:\s*\[', re.DOTALL)
+_BETWEEN = re.compile(r"[\s,]+")
 _string_or_brace = re.compile(r'"(?:[^"\\]|\\.)*+"|[{}]', re.DOTALL)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections.abc import Sequence
@@ -83,6 +84,7 @@ class Record(msgspec.Struct, gc=False):
 
     eventName: str | None = None
     eventSource: str | None = None
+    eventVersion: Any = None
     eventTime: str | None = None
     timestamp: str | None = msgspec.field(default=None, name="@timestamp")
     eventID: str | None = None
@@ -101,6 +103,10 @@ class Record(msgspec.Struct, gc=False):
     eventCategory: str | None = None
     eventType: str | None = None
     requestID: str | None = None
+
+
+DEEPEST = 100
+"""How deeply a record may be nested. What reads it later does so by recursion; CloudTrail's own go some 15 deep."""
 
 
 class NotARecord(ValueError):
@@ -127,6 +133,9 @@ def to_event(record: Record, raw: bytes) -> Event:
         raise NotARecord("Insights event" if category == "Insight" else "aggregated event")
     if not name or not source:
         raise NotARecord("no eventName or eventSource")
+    # Few records have that many brackets at all: only those are looked at more closely.
+    if raw.count(b"{") + raw.count(b"[") > DEEPEST and depth(msgspec.json.decode(raw)) > DEEPEST:
+        raise NotARecord("nested too deeply")
     service = source.partition(".")[0]
     is_s3 = service.startswith("s3")
     who = record.userIdentity or _NOBODY
@@ -163,6 +172,36 @@ def to_event(record: Record, raw: bytes) -> Event:
         record.requestID or "",
         raw,
     )
+
+
+def depth(value: Any) -> int:
+    """How deeply JSON is nested, without recursion."""
+    deepest, waiting = 0, [(value, 1)]
+    while waiting:
+        item, level = waiting.pop()
+        if isinstance(item, dict | list):
+            deepest = max(deepest, level)
+            waiting += [(inner, level + 1) for inner in (item.values() if isinstance(item, dict) else item)]
+    return deepest
+
+
+@functools.lru_cache(maxsize=256)
+def version(text: str) -> tuple[int, int] | None:
+    """`eventVersion` as whole numbers, since 1.10 comes after 1.9; `None` where it is no version."""
+    match = re.fullmatch(r"(\d{1,4})(?:\.(\d{1,4}))?", text, re.ASCII)
+    return (int(match[1]), int(match[2] or 0)) if match else None
+
+
+def is_known(given: object) -> bool:
+    """Whether a record is of a version that is understood: 1.x, since a minor one only adds fields.
+
+    Args:
+        given: `eventVersion`; records that tools cut down have none.
+    """
+    if given is None:
+        return True
+    found = version(str(given)) if isinstance(given, str | int | float) else None
+    return found is not None and found[0] == 1
 
 
 def from_loose(fields: dict[str, Any], raw: bytes) -> Event:
@@ -203,7 +242,7 @@ def _loose(name: str, given: Any) -> Any:
         return given if isinstance(given, bool) else {"true": True, "false": False}.get(str(given).lower())
     if name in _NUMBERS:
         return _number(given)
-    if name in ("bucketName", "key"):
+    if name in ("bucketName", "key", "eventVersion"):
         return given
     if isinstance(given, str):
         return given
