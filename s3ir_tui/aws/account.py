@@ -64,6 +64,7 @@ class Account:
         session.register("before-sign.cloudwatch-logs.StartLiveTail", self._unprefix_tail, unique_id="s3ir-tail")
         session.register("before-sign", self._before_sign, unique_id="s3ir-before-sign")
         session.register("before-send", self._before_send, unique_id="s3ir-before-send")
+        session.register("before-parse", _see_that_it_is_whole, unique_id="s3ir-whole")
 
     @classmethod
     def connect(
@@ -300,6 +301,18 @@ class Account:
         host = _TAIL_PREFIX.sub("", parts.netloc)
         if not any(domain in host for domain in _AWS_DOMAINS):
             request.url = urllib.parse.urlunsplit(parts._replace(netloc=host))
+
+
+def _see_that_it_is_whole(operation_model: Any, response_dict: Mapping[str, Any], **_: Any) -> None:
+    # botocore takes an answer that broke off for whole, and JSON that it cannot read for an empty result: a page of
+    # events would be lost without a word.
+    from botocore.exceptions import IncompleteReadError
+
+    body, length = response_dict.get("body"), str(response_dict["headers"].get("content-length") or "")
+    if not isinstance(body, bytes) or not length.isdigit() or operation_model.http.get("method") == "HEAD":
+        return
+    if len(body) < int(length):
+        raise IncompleteReadError(actual_bytes=len(body), expected_bytes=int(length))
 
 
 class _OncePrompt:

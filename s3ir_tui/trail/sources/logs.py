@@ -98,13 +98,14 @@ class LogsSource:
         # How long after its time an event was there to be read: the longest of this period, and of the last one.
         self._late, self._late_before = 0, 0
         self._asked = float("-inf")
-        # What is still to be read, newest last.
-        self._windows: list[_Window] = []
+        # What is still to be read: the newest window by itself, the older ones newest last.
+        self._newest: list[_Window] = []
+        self._older: list[_Window] = []
 
     @property
     def caught_up(self) -> bool:
         """Whether nothing older is left to be read."""
-        return self._looked_to is not None and not self._windows
+        return self._looked_to is not None and not self._newest and not self._older
 
     @property
     def interval(self) -> float:
@@ -125,45 +126,46 @@ class LogsSource:
         self._plan(_millis(self._clock()))
         until = self._monotonic() + self._seconds
         found: list[Event] = []
-        read = False
-        while self._windows:
-            try:
-                found += self._read_page(self._windows[-1])
-            except AwsError as error:
-                if read:
-                    return found  # the window stays; the next poll tells if the trouble does
+        try:
+            for windows in (self._newest, self._older):
+                # A page of each at least: neither waits for ever for the other.
+                while windows:
+                    found += self._read_page(windows)
+                    if self._monotonic() >= until:
+                        break
+        except AwsError as error:
+            if not found:
                 raise logs_trouble(self.name, error, self._region) from None
-            read = True
-            if self._monotonic() >= until:
-                break
+            # The window stays; the next poll tells if the trouble does.
         return found
 
     def _plan(self, now: int) -> None:
-        """Put what is new on top, from where the last poll ended, with an overlap for what came late."""
+        """Look from where the last poll ended to now, with an overlap for what came late."""
         if self._looked_to is None:
-            self._windows = _slices(self._since, now)
+            *self._older, newest = _slices(self._since, now)
+            self._newest = [newest]
             self._deep_at = self._looked_to = now
             return
-        start = self._looked_to
-        if not self._windows:
-            start -= self._overlap()
+        start = max(self._since, self._looked_to - self._overlap())
         if now - self._deep_at >= _span(DEEP_EVERY):
-            self._windows.insert(0, _Window(max(self._since, self._deep_at - _span(DEEP_OVERLAP)), start))
+            self._older.insert(0, _Window(max(self._since, self._deep_at - _span(DEEP_OVERLAP)), now))
             self._deep_at = now
             self._late, self._late_before = 0, self._late
-        top = self._windows[-1] if self._windows else None
-        if top is not None and not top.token and top.end == self._looked_to:
-            top.end = now  # it was never begun: the last poll failed
+        if not self._newest:
+            self._newest.append(_Window(start, now))
+        elif not self._newest[0].token:
+            self._newest[0].end = now  # it was never begun: the last poll failed
         else:
-            self._windows.append(_Window(max(self._since, start), now))
+            return  # what came since then is looked for once this is read
         self._looked_to = now
 
     def _overlap(self) -> int:
         late = max(self._late, self._late_before)
         return min(late + _span(SLACK), _span(OVERLAP)) if late else _span(OVERLAP)
 
-    def _read_page(self, window: _Window) -> list[Event]:
-        """Read the next page of a window; the window goes when it was the last one."""
+    def _read_page(self, windows: list[_Window]) -> list[Event]:
+        """Read the next page of the last window; the window goes when there are no more."""
+        window = windows[-1]
         try:
             answer = self._ask(window)
         except AwsError as error:
@@ -172,7 +174,7 @@ class LogsSource:
             raise
         window.token = str(answer.get("nextToken") or "")
         if not window.token:
-            self._windows.remove(window)
+            windows.pop()
         entries = [entry for entry in answer.get("events") or () if self._is_new(entry)]
         self._late = max([self._late, *map(_lateness, entries)])
         return decode_messages((str(entry.get("message") or "") for entry in entries), self.name, self._reasons)
