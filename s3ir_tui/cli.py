@@ -131,6 +131,8 @@ app = typer.Typer(
 )
 gameday = typer.Typer(cls=_DefaultCommand, rich_markup_mode=None, pretty_exceptions_enable=False)
 app.add_typer(gameday, name="gameday")
+trail = typer.Typer(cls=_DefaultCommand, rich_markup_mode=None, pretty_exceptions_enable=False)
+app.add_typer(trail, name="trail")
 
 
 # -- the console ---------------------------------------------------------------------------------------------------
@@ -167,6 +169,23 @@ def review(chosen: Settings, case: CaseArgument) -> int:
     from s3ir_tui.console import open_review
 
     return open_review(settings.find_case(chosen, case), mouse=chosen.mouse)
+
+
+@app.command()
+@takes(_CASES, _LIVE)
+def replay(
+    chosen: Settings,
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files and folders of CloudTrail.")],
+    speed: Annotated[
+        str, typer.Option("--speed", metavar="N|max", help="Seconds of the recording in a second; max: all at once.")
+    ] = "1",
+    case: Annotated[str, typer.Option("--case", metavar="DIR|NAME", help="Case to record in; else none is kept.")] = "",
+) -> int:
+    """Play a recording of CloudTrail as if it were live: no AWS, no credentials, nothing is changed."""
+    from s3ir_tui.console import open_replay
+
+    # The case of a real incident is not recorded into unless it is named here.
+    return open_replay(paths, speed, replace(chosen, case=case))
 
 
 # -- practice ------------------------------------------------------------------------------------------------------
@@ -271,9 +290,17 @@ def triage(chosen: Settings, output: Output = Format.TABLE) -> int:
     return command.run(connect(chosen), output, settings.case_folder(chosen) if chosen.case else None)
 
 
-@app.command()
+@trail.callback()
+def read_trail() -> None:
+    """Read CloudTrail: who did what to which bucket, and what its files are worth as evidence.
+
+    `trail [PATH]...` is short for `trail show [PATH]...`. A folder that is called like a command is given as ./verify.
+    """
+
+
+@trail.command("show")
 @takes(_SIGN_IN, _TRAIL)
-def trail(
+def show_trail(
     chosen: Settings,
     paths: Annotated[
         list[Path] | None,
@@ -292,6 +319,37 @@ def trail(
 
     sources = Sources(chosen)
     return command.show(*gather(connect(chosen), sources, utc_now() - chosen.since), output)
+
+
+@trail.command("verify")
+@takes(_SIGN_IN)
+def verify_trail(
+    chosen: Settings,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Log files and digests, copied from the bucket.")],
+    keys: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--keys", metavar="FILE", help="Saved answer of ListPublicKeys, or PEM; repeat. Without: AWS is asked."
+        ),
+    ] = None,
+    bucket: Annotated[
+        str, typer.Option("--bucket", metavar="NAME", help="Bucket of the trail; digests of another prove nothing.")
+    ] = "",
+    output: Output = Format.TABLE,
+) -> int:
+    """Check log files against the signed digests: what was changed, is missing, or is vouched for by nothing.
+
+    Exit code 0: every file is what CloudTrail delivered, and nothing is missing between the digests.
+    """
+    from s3ir_tui.headless import trail_verify as command
+
+    if keys:
+        return command.offline(folder, keys, bucket, output)
+    from s3ir_tui.headless.session import connect
+    from s3ir_tui.model import utc_now
+
+    command.check_folder(folder)
+    return command.online(folder, connect(chosen), bucket, utc_now(), output)
 
 
 @app.command()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from s3ir_tui.headless.exits import Code, Failure
@@ -66,6 +68,41 @@ def open_review(folder: Path, *, mouse: bool = False) -> int:
 
     room = ReviewRoom(folder)
     return run(room, timeline=room, mouse=mouse)
+
+
+def open_replay(paths: Sequence[Path], speed: str, settings: Settings) -> int:
+    """Run the console on a recording of CloudTrail, played as if it were live: no account, nobody acts in it.
+
+    Args:
+        paths: Files and folders of CloudTrail.
+        speed: Seconds of the recording in a second; `max` or `0` for as fast as possible.
+        settings: Case to record in, else a temporary folder is used; how long is quiet; the mouse.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        Failure: A path is not there, the speed is none, or this terminal cannot show it.
+        JournalError: The case cannot be opened.
+    """
+    from s3ir_tui.trail.sources.recording import Recording, speed_of
+
+    missing = [str(path) for path in paths if not path.exists()]
+    if missing:
+        raise Failure(f"no such file or folder: {', '.join(missing)}", Code.USAGE)
+    try:
+        recording = Recording(paths, speed=speed_of(speed))
+    except ValueError as error:
+        raise Failure(str(error), Code.USAGE) from None
+    _check_terminal()
+    from s3ir_tui.app import run
+    from s3ir_tui.journal import Journal
+    from s3ir_tui.replay import ReplayRoom
+
+    with tempfile.TemporaryDirectory(prefix="s3ir-replay-") as temporary:
+        folder = case_folder(settings) if settings.case else Path(temporary, paths[0].resolve().name or "recording")
+        journal = Journal.open(make_private(folder), about={"command": "replay"})
+        return run(ReplayRoom(recording, journal, quiet=settings.quiet), mouse=settings.mouse)
 
 
 def _check_terminal() -> None:

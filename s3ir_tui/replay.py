@@ -1,0 +1,178 @@
+"""A recording of CloudTrail as a room: the war room by the recording's clock, without an account."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from s3ir_tui.board.details import detail_of
+from s3ir_tui.board.known import Known
+from s3ir_tui.board.snapshot import Moment, snapshot
+from s3ir_tui.journal import Journal, JournalError, Record
+from s3ir_tui.live_record import TrailRecorder
+from s3ir_tui.model import Identity
+from s3ir_tui.report.timeline import log_lines
+from s3ir_tui.room import Detail, Kind, LogLine, Snapshot, SourceStatus, Update
+from s3ir_tui.trail.analysis import Analysis
+from s3ir_tui.trail.event import Event, Judged
+from s3ir_tui.trail.sources.recording import TICK_SECONDS, Recording
+
+_QUIET_TICKS = 4
+_CHUNK = 500
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class ReplayRoom:
+    """Feeds the screens from a recording; marks, notes and what was seen go into the case.
+
+    One thread reads, knows and makes the snapshots. Every event comes at the moment at which the recording's clock
+    reaches it, so that the trail is never behind.
+
+    Args:
+        recording: The recording.
+        journal: The open journal of the case.
+        quiet: How long a contained actor must stay silent to be called quiet.
+    """
+
+    def __init__(self, recording: Recording, journal: Journal, *, quiet: timedelta = timedelta(minutes=30)) -> None:
+        self._recording, self._journal, self._quiet = recording, journal, quiet
+        self._known = Known(Analysis())
+        self._lock = threading.RLock()
+        self._records: SimpleQueue[Sequence[Record]] = SimpleQueue()
+        self._recorder = TrailRecorder(journal)
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="record")
+        self._trouble: dict[str, str] = {}
+        self._folded = 0
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    # -- Room -------------------------------------------------------------------------------------
+
+    def start(self, post: Callable[[Update], None]) -> None:
+        """Read the recording and play it (see `Room`)."""
+        self._journal.subscribe(self._records.put, replay=True)
+        self._thread = threading.Thread(target=self._play, args=(post,), name="replay", daemon=True)
+        self._thread.start()
+
+    def stop(self, why: str) -> None:
+        """End in order (see `Room`)."""
+        if self._stop.is_set():
+            return
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(5.0)
+        self._writer.shutdown(wait=True)
+        self._recording.close()
+        self._journal.close(why)
+
+    def mark(self, kind: Kind, ident: str, on: bool) -> None:
+        """Mark or unmark a row (see `Room`); shown once it is recorded."""
+        self._write({"kind": "mark", "what": kind, "id": ident, "on": on})
+
+    def note(self, text: str) -> None:
+        """Record a note (see `Room`)."""
+        self._write({"kind": "note", "text": text})
+
+    def detail(self, kind: Kind, ident: str) -> Detail:
+        """What is known of a row (see `Room`)."""
+        with self._lock:
+            return detail_of(self._known, kind, ident)
+
+    def log(self) -> tuple[LogLine, ...]:
+        """The records of the case (see `Room`)."""
+        return log_lines(self._journal.records())
+
+    # -- the thread that knows --------------------------------------------------------------------
+
+    def _play(self, post: Callable[[Update], None]) -> None:
+        ticks = 0
+        while not self._stop.wait(self._recording.interval):
+            lines = self._take_in()
+            ticks = 0 if lines else ticks + 1
+            if lines or self._recording.reading or ticks % _QUIET_TICKS == 1:
+                post(Update(self._snapshot(), tuple(lines)))
+
+    def _take_in(self) -> list[Judged]:
+        lines = self._take_records()
+        until = time.monotonic() + TICK_SECONDS
+        try:
+            while not self._stop.is_set() and (events := self._recording.poll()):
+                lines += self._take_events(events)
+                if time.monotonic() > until:
+                    break
+        except OSError as error:
+            self._trouble["recording"] = f"cannot be sorted, there is no room: {error.strerror or error}"
+        self._folded += sum(line.noise for line in lines)
+        return lines
+
+    def _take_records(self) -> list[Judged]:
+        lines: list[Judged] = []
+        while True:
+            try:
+                records = self._records.get_nowait()
+            except Empty:
+                return lines
+            with self._lock:
+                lines += self._known.take_records(records)
+
+    def _take_events(self, events: Sequence[Event]) -> list[Judged]:
+        new: list[Judged] = []
+        for start in range(0, len(events), _CHUNK):
+            with self._lock:
+                new += self._known.take_events(events[start : start + _CHUNK], self._recording.name)
+        if chosen := self._recorder.choose(new):
+            self._writer.submit(self._recorder.write, chosen)
+        return new
+
+    def _snapshot(self) -> Snapshot:
+        played = self._recording
+        now = played.now or _EPOCH
+        words = f"reading: {played.events} events" if played.reading else played.remark or f"{now:%Y-%m-%d}"
+        moment = Moment(
+            now=now,
+            mode=_mode(played),
+            case=self._journal.folder.name,
+            sources=(SourceStatus(played.name, 0.0, "", played.reading or played.data_events),),
+            lag=0.0,
+            head=self._journal.head,
+            consoles=self._journal.consoles,
+            alarms=self._alarms(),
+            quiet=self._quiet,
+            folded=self._folded,
+        )
+        with self._lock:
+            # Nobody is signed in: where a console says who it is, this says of which account and day the recording is.
+            self._known.identity = Identity(played.account, words, "", "")
+            made = snapshot(self._known, moment)
+        # How long the case has been open is told by the same clock as everything else.
+        return replace(made, status=replace(made.status, opened=played.first))
+
+    def _alarms(self) -> tuple[str, ...]:
+        played = self._recording
+        unread = [f"not read: {item.origin}: {item.reason}" for item in played.skipped]
+        if played.ended and not played.events:
+            unread.append("the recording holds no CloudTrail event")
+        trouble = (f"{what}: {why}" for what, why in self._trouble.items())
+        return (*self._journal.problems, *self._recorder.problems, *trouble, *unread)
+
+    def _write(self, doc: dict[str, Any]) -> None:
+        def write() -> None:
+            try:
+                self._journal.record("case", doc)
+            except JournalError as error:
+                self._trouble["log"] = f"NOT RECORDED: {error}"
+
+        if not self._stop.is_set():
+            self._writer.submit(write)
+
+
+def _mode(played: Recording) -> str:
+    if played.ended:
+        return "REPLAY ENDED"
+    return f"REPLAY x{played.speed:g}" if played.speed else "REPLAY max"
