@@ -71,6 +71,16 @@ def online(folder: Path, account: Calls, bucket: str, now: datetime, form: Forma
     return show(verdict, notes, form)
 
 
+def check_folder(folder: Path) -> None:
+    """Fail early, before signing in.
+
+    Raises:
+        Failure: The folder is not there.
+    """
+    if not folder.is_dir():
+        raise Failure(f"no such folder: {folder}", Code.USAGE)
+
+
 def read_keys(files: Sequence[Path]) -> dict[str, PublicKey]:
     """The public keys of some files.
 
@@ -178,8 +188,7 @@ def _stale(verdict: Verdict, now: datetime) -> Iterator[str]:
 
 
 def _read(folder: Path, keys: Sequence[Path]) -> Contents:
-    if not folder.is_dir():
-        raise Failure(f"no such folder: {folder}", Code.USAGE)
+    check_folder(folder)
     tell(f"Reading {clean(folder)} ...")
     return read_folder(folder, frozenset(file.resolve() for file in keys))
 
