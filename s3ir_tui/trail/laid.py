@@ -48,12 +48,14 @@ class Packed:
         records: The records, compressed.
         first: The earliest time among them.
         last: The latest.
+        folds: Whether its bytes in lower case are its texts in lower case, as far as ASCII goes.
     """
 
     lines: bytes
     records: bytes
     first: str
     last: str
+    folds: bool
 
 
 def pack(lines: Sequence[Judged]) -> Packed:
@@ -71,7 +73,11 @@ def pack(lines: Sequence[Judged]) -> Packed:
         packed = _encode(_sayable(rows))
     times = [line.event.time for line in lines]
     return Packed(
-        isal_zlib.compress(packed, _LEVEL), isal_zlib.compress(_encode(records), _LEVEL), min(times), max(times)
+        isal_zlib.compress(packed, _LEVEL),
+        isal_zlib.compress(_encode(records), _LEVEL),
+        min(times),
+        max(times),
+        not any(letter in packed for letter in _LOWER_IN_ASCII),
     )
 
 
@@ -81,9 +87,9 @@ def unpack(data: bytes) -> tuple[LaidLine, ...]:
 
 
 def unpack_with(data: bytes, needles: Sequence[bytes]) -> tuple[LaidLine, ...] | None:
-    """The lines of a block; `None` where it lacks one of some texts, lower case, so that nothing need be unpacked."""
+    """The lines of a block that folds; `None` where it lacks one of some texts, lower case: then nothing is decoded."""
     plain = isal_zlib.decompress(data)
-    if needles and not any(letter in plain for letter in _LOWER_IN_ASCII):
+    if needles:
         folded = plain.lower()
         if any(needle not in folded for needle in needles):
             return None

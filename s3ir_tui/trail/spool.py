@@ -55,6 +55,7 @@ class _Place:
     records: int
     first: str
     last: str
+    folds: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,10 @@ class Spool:
                 pairs = zip(self._lines_of(index), self._records_of(index), strict=True)
                 return first, [whole(line, record) for line, record in pairs]
             known = self._unpacked.get(index)
-            return first, known or unpack_with(self._read(index, records=False), needles) or ()
+            if known is None:
+                data = self._read(index, records=False)
+                known = unpack_with(data, needles if self._laid[index].folds else ())
+            return first, known or ()
         except IndexError:
             return first, ()
 
@@ -330,6 +334,7 @@ def _work(jobs: SimpleQueue[_Job], done: SimpleQueue[_Done]) -> None:
             why = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
             done.put(_Done(job.age, job.index, error=why))
             continue
-        place = _Place(job.segment, at, len(packed.lines), len(packed.records), packed.first, packed.last)
+        sizes = len(packed.lines), len(packed.records)
+        place = _Place(job.segment, at, *sizes, packed.first, packed.last, packed.folds)
         done.put(_Done(job.age, job.index, place))
         del job, place
