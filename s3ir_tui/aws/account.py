@@ -10,7 +10,7 @@ from typing import Any
 
 from s3ir_tui.aws.errors import AwsError, from_exception, from_response
 from s3ir_tui.aws.guard import WriteGuard, WriteRefused
-from s3ir_tui.aws.streams import EventStream
+from s3ir_tui.aws.streams import EventStream, StreamErrors
 from s3ir_tui.model import Identity
 
 THREADS = 32
@@ -214,8 +214,9 @@ class Account:
         Raises:
             AwsError: The stream could not be opened.
         """
-        answer = self.call(service, operation, params, region)
-        return EventStream(answer[key], self._errors(service, operation, params), f"{service}:{operation}")
+        errors = StreamErrors(f"{service}:{operation}", self._errors(service, operation, params))
+        with errors:  # the first message is read in here
+            return EventStream(self.call(service, operation, params, region)[key], errors)
 
     def _errors(self, service: str, operation: str, params: Mapping[str, Any]) -> _Errors:
         return _Errors(f"{service}:{operation}", _about(params), self._profile)
@@ -342,10 +343,11 @@ class _Errors:
         if error is None or isinstance(error, AwsError | WriteRefused):
             return
         import botocore.exceptions
+        import botocore.parsers
 
         if isinstance(error, botocore.exceptions.ClientError):
             raise from_response(self._operation, error.response, on=self._on, profile=self._profile) from None
-        if isinstance(error, botocore.exceptions.BotoCoreError):
+        if isinstance(error, botocore.exceptions.BotoCoreError | botocore.parsers.ResponseParserError):
             raise from_exception(self._operation, error, on=self._on, profile=self._profile) from None
 
 

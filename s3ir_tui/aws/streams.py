@@ -8,8 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from s3ir_tui.aws.errors import AwsError
-
-_BROKE_OFF = "The stream broke off: what came after that was not read."
+from s3ir_tui.aws.guard import WriteRefused
 
 
 class EventStream:
@@ -17,12 +16,11 @@ class EventStream:
 
     Args:
         events: botocore's event stream.
-        errors: Turns botocore's exceptions into `AwsError`.
-        operation: What was called: `logs:StartLiveTail`.
+        errors: Turns what reading raises into `AwsError`.
     """
 
-    def __init__(self, events: Any, errors: AbstractContextManager[None], operation: str) -> None:
-        self._events, self._errors, self._operation = events, errors, operation
+    def __init__(self, events: Any, errors: AbstractContextManager[None]) -> None:
+        self._events, self._errors = events, errors
         self._closed = False
         self._read = False
 
@@ -39,9 +37,6 @@ class EventStream:
         except AwsError:
             if not self._closed:
                 raise
-        except Exception as error:  # noqa: BLE001 - where a stream breaks, urllib3, ssl and botocore raise their own
-            if not self._closed:
-                raise AwsError(type(error).__name__, str(error), operation=self._operation, hint=_BROKE_OFF) from None
         finally:
             self._events.close()
 
@@ -57,3 +52,25 @@ class EventStream:
         if shutdown is not None:
             with contextlib.suppress(ValueError, RuntimeError, OSError):
                 shutdown()
+
+
+class StreamErrors:
+    """Turns whatever breaks a stream into `AwsError`.
+
+    Args:
+        operation: What was called: `logs:StartLiveTail`.
+        errors: Does so for botocore's own exceptions.
+    """
+
+    def __init__(self, operation: str, errors: AbstractContextManager[None]) -> None:
+        self._operation, self._errors = operation, errors
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+        self._errors.__exit__(kind, error, trace)
+        # Where a stream breaks, urllib3, ssl and botocore's parsers each raise their own.
+        if isinstance(error, Exception) and not isinstance(error, AwsError | WriteRefused):
+            hint = "The stream broke off: what came after that was not read."
+            raise AwsError(type(error).__name__, str(error), operation=self._operation, hint=hint) from None
