@@ -92,7 +92,7 @@ TRUST_EC2 = doc({"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"
         ),
         (s3("PutBucketReplication", ReplicationConfiguration={"Rule": {"Destination": {"Account": ACCOUNT}}}), MEDIUM),
         (s3("PutBucketLogging", BucketLoggingStatus=""), HIGH),
-        (s3("PutBucketLogging", BucketLoggingStatus={"LoggingEnabled": {"TargetBucket": "logs"}}), INFO),
+        (s3("PutBucketLogging", BucketLoggingStatus={"LoggingEnabled": {"TargetBucket": "logs"}}), LOW),
         (s3("CopyObject", **{"x-amz-server-side-encryption-customer-algorithm": "AES256"}), CRITICAL),
         (s3("CopyObject", **{"x-amz-server-side-encryption-aws-kms-key-id": KMS_OUT}), CRITICAL),
         (s3("CopyObject", **{"x-amz-server-side-encryption-aws-kms-key-id": KMS_OWN}), INFO),

@@ -7,15 +7,17 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from s3ir_tui.policy import PolicyError, is_public
+from s3ir_tui.policy import PolicyError, foreign_accounts, is_public
 from s3ir_tui.trail.details import Details, items
-from s3ir_tui.trail.doors import foreign_in_trust, let_in
+from s3ir_tui.trail.doors import foreign_in_trust
 
 _PUBLIC_ACLS = ("public-read", "public-read-write", "authenticated-read")
 _PUBLIC_GROUPS = ("global/AllUsers", "global/AuthenticatedUsers")
 _BLOCK_FLAGS = frozenset({"blockpublicacls", "ignorepublicacls", "blockpublicpolicy", "restrictpublicbuckets"})
 _OUR_DENIES = ("AWSDenyAll", "AWSCompromisedKeyQuarantine", "AWSRevokeOlderSessions")
-_ADMIN_POLICIES = ("/AdministratorAccess", "/IAMFullAccess", "/PowerUserAccess", "/AmazonS3FullAccess")
+_ADMIN_POLICIES = ("/AdministratorAccess", "/IAMFullAccess")
+_DATA_POLICIES = ("/PowerUserAccess", "/AmazonS3FullAccess")
+_SSO = ":assumed-role/AWSReservedSSO_"
 _ACCOUNT = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:(\d{12}):")
 
 
@@ -24,9 +26,28 @@ def owner(details: Details) -> str:
     return details.event.account or details.event.caller_account
 
 
+def signed_in(details: Details) -> bool:
+    """The caller proved itself when its session began: by MFA, or to IAM Identity Center, or it is CloudFormation.
+
+    All three are what AWS says of the call, not what the caller says of itself. A session can be stolen all the same.
+    """
+    event = details.event
+    if _SSO in event.principal or event.invoked_by == "cloudformation.amazonaws.com":
+        return True
+    found: Any = details.record.get("userIdentity")
+    for name in ("sessionContext", "attributes", "mfaAuthenticated"):
+        found = found.get(name) if isinstance(found, dict) else None
+    return bool(found == "true")
+
+
+def resource_policy(details: Details) -> str:
+    """The resource policy in the parameters as JSON text, or ""."""
+    return details.policy("bucketPolicy", "policy", "Policy") or leaf(details, "Policy")
+
+
 def public_policy(details: Details) -> bool:
     """A resource policy in the parameters is public."""
-    document = details.policy("bucketPolicy", "policy", "Policy")
+    document = resource_policy(details)
     try:
         return bool(document) and is_public(document)
     except PolicyError:
@@ -34,8 +55,37 @@ def public_policy(details: Details) -> bool:
 
 
 def foreign_policy(details: Details) -> str:
-    """A resource policy in the parameters lets other accounts in."""
-    return ", ".join(let_in(details))
+    """A resource policy in the parameters lets other accounts do more than put objects in."""
+    return ", ".join(sorted(_let_in(details) - _only_put(details)))
+
+
+def foreign_put(details: Details) -> str:
+    """A resource policy in the parameters lets other accounts put objects in, as load balancers of old Regions do."""
+    return ", ".join(sorted(_let_in(details) & _only_put(details)))
+
+
+def _let_in(details: Details) -> set[str]:
+    try:
+        return set(foreign_accounts(resource_policy(details) or "{}", owner(details)))
+    except PolicyError:
+        return set()
+
+
+def _only_put(details: Details) -> set[str]:
+    """Accounts that statements let in, each of which allows nothing but to put objects."""
+    putting: set[str] = set()
+    more: set[str] = set()
+    for statement in _statements_of(resource_policy(details)):
+        actions = {str(item).lower() for item in items(statement.get("Action"))}
+        try:
+            named = set(foreign_accounts({"Version": "2012-10-17", "Statement": [statement]}, owner(details)))
+        except PolicyError:
+            continue
+        if actions and actions <= {"s3:putobject", "s3:putobjectacl"}:
+            putting |= named
+        else:
+            more |= named
+    return putting - more
 
 
 def foreign_trust(details: Details) -> str:
@@ -99,9 +149,15 @@ def foreign_arn(details: Details) -> str:
 
 
 def admin_policy(details: Details) -> str:
-    """A managed policy in the parameters gives everything, or all of IAM or S3."""
+    """A managed policy in the parameters gives everything, or all of IAM."""
     arn = details.text("policyArn")
     return arn.rsplit("/", 1)[-1] if arn.endswith(_ADMIN_POLICIES) else ""
+
+
+def data_policy(details: Details) -> str:
+    """A managed policy in the parameters gives a user all of S3, or all but IAM; roles of software have such ones."""
+    arn = details.text("policyArn")
+    return arn.rsplit("/", 1)[-1] if arn.endswith(_DATA_POLICIES) and details.text("userName") else ""
 
 
 def containing(details: Details) -> bool:
@@ -132,11 +188,14 @@ def all_powerful(details: Details) -> bool:
 
 def widening(details: Details) -> bool:
     """The policy put or attached gives something, and not everything."""
-    return not containing(details) and not all_powerful(details) and not admin_policy(details)
+    return not (containing(details) or all_powerful(details) or admin_policy(details) or data_policy(details))
 
 
 def _statements(details: Details) -> list[Mapping[str, Any]]:
-    document = details.policy("policyDocument")
+    return _statements_of(details.policy("policyDocument"))
+
+
+def _statements_of(document: str) -> list[Mapping[str, Any]]:
     try:
         found = json.loads(document) if document else {}
     except ValueError:
@@ -168,18 +227,50 @@ def is_value(name: str, *values: str) -> Any:
 
 
 def short_expiry(details: Details) -> str:
-    """A lifecycle rule deletes within a week."""
-    for name, value in leaves(details.params):
-        if name in ("Days", "NoncurrentDays", "ExpirationInDays"):
-            try:
-                days = float(value)
-            except (TypeError, ValueError):
-                continue
-            if days <= 7:
-                return f"{days:g} days"
+    """A lifecycle rule deletes everything within a week."""
+    return _expiry(details, whole=True)
+
+
+def short_expiry_in_part(details: Details) -> str:
+    """A lifecycle rule deletes a part of the bucket within a week, as is done with temporary files."""
+    return "" if short_expiry(details) else _expiry(details, whole=False)
+
+
+def _expiry(details: Details, *, whole: bool) -> str:
+    for rule in _lifecycle_rules(details):
+        filtered = any(value for name, value in leaves(rule) if name in ("Prefix", "Key", "ObjectSizeGreaterThan"))
+        status = str(rule.get("Status", "Enabled")).lower()
+        if filtered is whole or status == "disabled":
+            continue
+        for part in ("Expiration", "NoncurrentVersionExpiration"):
+            for name, value in leaves(rule.get(part), part):
+                days = _days(value) if name in ("Days", "NoncurrentDays", "ExpirationInDays") else None
+                if days is not None and days <= 7:
+                    return f"{days:g} days"
     return ""
+
+
+def _lifecycle_rules(details: Details) -> Iterator[Mapping[str, Any]]:
+    """The rules: one is an object, several are a list, under a name that changed over the years."""
+    for name in ("LifecycleConfiguration", "lifecycleConfiguration"):
+        found = details.params.get(name)
+        for part in ("Rule", "Rules", "rules"):
+            listed = items(found.get(part)) if isinstance(found, dict) else ()
+            yield from (item for item in listed if isinstance(item, dict))
+
+
+def _days(value: object) -> float | None:
+    try:
+        return float(str(value))
+    except ValueError:
+        return None
 
 
 def logging_off(details: Details) -> bool:
     """PutBucketLogging without a target."""
     return not leaf(details, "TargetBucket")
+
+
+def logging_target(details: Details) -> str:
+    """The bucket that PutBucketLogging names."""
+    return leaf(details, "TargetBucket")

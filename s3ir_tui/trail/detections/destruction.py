@@ -22,7 +22,7 @@ def _customer_key(details: Details) -> bool:
 
 
 def _maybe_kms_key(event: Event) -> bool:
-    return b"kms-key-id" in event.raw or b"KMSMasterKeyID" in event.raw or b"kmsKeyArn" in event.raw
+    return b"kms-key-id" in event.raw or b"KMSMasterKeyID" in event.raw or b"KeyArn" in event.raw
 
 
 def _foreign_key(details: Details) -> str:
@@ -38,6 +38,38 @@ def _lock_removed(details: Details) -> bool:
     return not if_.leaf(details, "Mode")
 
 
+def _lock_changed(details: Details) -> str:
+    days, years = if_.leaf(details, "Days"), if_.leaf(details, "Years")
+    how_long = f"{days} days" if days else f"{years} years" if years else "no period"
+    return "" if _lock_removed(details) else f"{if_.leaf(details, 'Mode').lower()}, {how_long}"
+
+
+def _external_key(details: Details) -> bool:
+    return details.text("origin") == "EXTERNAL"
+
+
+def _root_locked_out(details: Details) -> bool:
+    """No statement of a key policy lets the account itself in: IAM policies do not count any more.
+
+    Source: KMS Developer Guide, "Default key policy".
+    """
+    document = if_.resource_policy(details)
+    home = if_.owner(details)
+    return bool(document) and f":{home}:root" not in document and f'"{home}"' not in document and '"*"' not in document
+
+
+def _key_given_away(details: Details) -> str:
+    return if_.foreign_policy(details) or ", ".join(
+        if_.foreign_accounts_in(f"{details.text('granteePrincipal')}:", if_.owner(details))
+    )
+
+
+def _foreign_key_used(details: Details) -> str:
+    keys = [arn for kind, arn, _account in details.resources if kind == "AWS::KMS::Key"]
+    named = " ".join(f"{key}:" for key in (*keys, details.text("keyId")))
+    return ", ".join(if_.foreign_accounts_in(named, details.event.caller_account))
+
+
 def _bypasses(details: Details) -> bool:
     return details.text("x-amz-bypass-governance-retention").lower() == "true"
 
@@ -46,7 +78,8 @@ RULES = (
     Detection(
         "delete-objects", MEDIUM, ("DeleteObjects",), "objects of {bucket} deleted by the batch", _GONE, service="s3"
     ),
-    Detection("delete-bucket", HIGH, ("DeleteBucket",), "bucket {bucket} deleted", _GONE, service="s3"),
+    # Only an empty bucket can be deleted: what emptied it tells more, and stacks that come and go do this daily.
+    Detection("delete-bucket", MEDIUM, ("DeleteBucket",), "bucket {bucket} deleted", _GONE, service="s3"),
     Detection(
         "lifecycle-short",
         CRITICAL,
@@ -54,6 +87,14 @@ RULES = (
         "lifecycle deletes {bucket} within {what}",
         _GONE,
         if_.short_expiry,
+    ),
+    Detection(
+        "lifecycle-short-part",
+        MEDIUM,
+        ("PutBucketLifecycle", "PutBucketLifecycleConfiguration"),
+        "lifecycle deletes a part of {bucket} within {what}",
+        _GONE,
+        if_.short_expiry_in_part,
     ),
     Detection("lifecycle-deleted", LOW, ("DeleteBucketLifecycle",), "lifecycle of {bucket} removed", _GONE),
     Detection(
@@ -81,6 +122,14 @@ RULES = (
         "default retention of {bucket} removed",
         _GONE,
         _lock_removed,
+    ),
+    Detection(
+        "object-lock-changed",
+        MEDIUM,
+        ("PutBucketObjectLockConfiguration", "PutObjectLockConfiguration"),
+        "default retention of {bucket} set to {what}",
+        _GONE,
+        _lock_changed,
     ),
     Detection(
         "retention-bypassed",
@@ -184,12 +233,39 @@ RULES = (
         service="kms",
     ),
     Detection(
-        "key-policy",
-        MEDIUM,
-        ("PutKeyPolicy", "CreateGrant"),
-        "use of a KMS key granted: {name}",
+        "key-from-outside",
+        HIGH,
+        ("CreateKey",),
+        "KMS key made for material from outside",
         _RANSOM,
-        if_.foreign_arn,
+        _external_key,
+        "kms",
+    ),
+    Detection(
+        "key-given-away",
+        HIGH,
+        ("PutKeyPolicy", "CreateGrant"),
+        "use of a KMS key given to account {what}",
+        _RANSOM,
+        _key_given_away,
+        "kms",
+    ),
+    Detection(
+        "key-locked-out",
+        HIGH,
+        ("PutKeyPolicy",),
+        "KMS key policy without the account",
+        _RANSOM,
+        _root_locked_out,
+        "kms",
+    ),
+    Detection(
+        "foreign-key-used",
+        MEDIUM,
+        ("Encrypt", "GenerateDataKeyWithoutPlaintext", "ReEncrypt"),
+        "encrypted under a KMS key of account {what}",
+        _RANSOM,
+        _foreign_key_used,
         "kms",
     ),
 )

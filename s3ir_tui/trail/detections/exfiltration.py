@@ -89,8 +89,9 @@ RULES = (
         _IT,
         _across_accounts,
     ),
-    Detection("select", LOW, ("SelectObjectContent", "GetObjectTorrent"), "{bucket} read by {name}", _IT),
-    Detection("restore", LOW, ("RestoreObject",), "archived object of {bucket} made readable", _IT),
+    Detection("select", MEDIUM, ("SelectObjectContent", "GetObjectTorrent"), "{bucket} read by {name}", _IT),
+    Detection("versions-listed", LOW, ("ListObjectVersions",), "versions of objects of {bucket} listed", Tactic.RECON),
+    Detection("restore", MEDIUM, ("RestoreObject",), "archived object of {bucket} made readable", _IT),
     Detection(
         "replication-out",
         CRITICAL,
@@ -119,11 +120,12 @@ RULES = (
     Detection(
         "datasync",
         HIGH,
-        ("CreateLocationS3", "CreateTask", "StartTaskExecution"),
+        ("CreateLocationS3", "CreateTask"),
         "DataSync: {name}",
         _IT,
         service="datasync",
     ),
+    Detection("datasync-started", MEDIUM, ("StartTaskExecution",), "DataSync task started", _IT, service="datasync"),
     Detection(
         "export",
         MEDIUM,

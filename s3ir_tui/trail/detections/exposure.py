@@ -5,17 +5,74 @@ from __future__ import annotations
 from s3ir_tui.trail.details import Details
 from s3ir_tui.trail.detections import conditions as if_
 from s3ir_tui.trail.detections.rule import CRITICAL, HIGH, LOW, MEDIUM, Detection, Tactic
+from s3ir_tui.trail.event import Event
 
 _IT = Tactic.EXPOSURE
 
 
 def _only_changes(details: Details) -> bool:
-    return not if_.public_policy(details) and not if_.foreign_policy(details)
+    return not (if_.public_policy(details) or if_.foreign_policy(details) or if_.foreign_put(details))
+
+
+def _maybe_public_write(event: Event) -> bool:
+    return b"public-read" in event.raw or b"authenticated-read" in event.raw
+
+
+def _public_write(details: Details) -> str:
+    # The owner's other objects stay as they are: what counts is the ACL asked for with this one.
+    canned = details.text("x-amz-acl")
+    return canned if canned in ("public-read", "public-read-write", "authenticated-read") else ""
+
+
+def _owner_preferred(details: Details) -> bool:
+    return if_.leaf(details, "ObjectOwnership") == "BucketOwnerPreferred"
+
+
+def _writer_owns(details: Details) -> bool:
+    return if_.acls_return(details) and not _owner_preferred(details)
+
+
+def _to_outside(details: Details) -> bool:
+    return not from_home(details)
+
+
+def from_home(details: Details) -> bool:
+    """The caller is of the account whose resource it is."""
+    event = details.event
+    return not event.caller_account or not event.account or event.caller_account == event.account
+
+
+def _open_port(details: Details) -> str:
+    """A port by which machines are administered, opened to more than a provider's network."""
+    if not any(_wide(str(value)) for name, value in if_.leaves(details.params) if name.lower() in _RANGES):
+        return ""
+    numbers = [value for name, value in if_.leaves(details.params) if name in ("fromPort", "toPort")]
+    ports = [int(value) for value in numbers if str(value).lstrip("-").isdigit()]
+    if not ports or -1 in ports:
+        return "every port"
+    low, high = min(ports), max(ports)
+    return next((f"port {port}" for port in _ADMIN_PORTS if low <= port <= high), "")
+
+
+def _wide(network: str) -> bool:
+    bits = network.rpartition("/")[2]
+    return "/" in network and bits.isdigit() and int(bits) < _NARROW
+
+
+_RANGES = ("cidrip", "cidripv6")
+_NARROW = 8
+_ADMIN_PORTS = (22, 3389, 5985, 5986)
 
 
 def _open_origin(details: Details) -> bool:
     return if_.leaf(details, "AllowedOrigin") == "*"
 
+
+_POINT_POLICIES = (
+    "PutAccessPointPolicy",
+    "PutMultiRegionAccessPointPolicy",
+    "PutAccessPointPolicyForObjectLambda",
+)
 
 RULES = (
     Detection(
@@ -29,15 +86,37 @@ RULES = (
         _IT,
         if_.foreign_policy,
     ),
+    Detection(
+        "bucket-policy-write",
+        MEDIUM,
+        ("PutBucketPolicy",),
+        "policy of {bucket} lets {what} put objects in",
+        _IT,
+        if_.foreign_put,
+    ),
     Detection("bucket-policy-changed", LOW, ("PutBucketPolicy",), "policy of {bucket} changed", _IT, _only_changes),
     Detection(
-        "bucket-policy-deleted", HIGH, ("DeleteBucketPolicy",), "policy of {bucket} removed, its denies too", _IT
+        "bucket-policy-deleted",
+        HIGH,
+        ("DeleteBucketPolicy",),
+        "policy of {bucket} removed, its denies too",
+        _IT,
+        routine=True,
     ),
     Detection(
         "bucket-acl-public", CRITICAL, ("PutBucketAcl",), "ACL makes {bucket} public ({what})", _IT, if_.public_acl
     ),
     Detection(
         "object-acl-public", HIGH, ("PutObjectAcl",), "ACL makes {bucket}/{key} public ({what})", _IT, if_.public_acl
+    ),
+    Detection(
+        "object-written-public",
+        MEDIUM,
+        ("PutObject", "CopyObject", "CreateMultipartUpload"),
+        "object written to {bucket} for everyone to read ({what})",
+        _IT,
+        _public_write,
+        glance=_maybe_public_write,
     ),
     Detection(
         "created-public",
@@ -77,27 +156,30 @@ RULES = (
         "Block Public Access of the account removed",
         _IT,
     ),
+    Detection("acls-return", HIGH, ("PutBucketOwnershipControls",), "ACLs of {bucket} count again", _IT, _writer_owns),
+    # What CloudFront's and other standard logs need.
     Detection(
-        "acls-return", HIGH, ("PutBucketOwnershipControls",), "ACLs of {bucket} count again", _IT, if_.acls_return
+        "acls-return-owner",
+        MEDIUM,
+        ("PutBucketOwnershipControls",),
+        "ACLs of {bucket} count again, its owner owns what others put in",
+        _IT,
+        _owner_preferred,
     ),
     Detection("ownership-deleted", HIGH, ("DeleteBucketOwnershipControls",), "ACLs of {bucket} count again", _IT),
     Detection("website", MEDIUM, ("PutBucketWebsite",), "{bucket} made a web site", _IT),
     Detection("cors-open", LOW, ("PutBucketCors",), "{bucket} open to scripts of any site", _IT, _open_origin),
+    Detection("access-point-policy-public", HIGH, _POINT_POLICIES, "access point made public", _IT, if_.public_policy),
     Detection(
-        "access-point-policy-public",
-        HIGH,
-        ("PutAccessPointPolicy",),
-        "access point made public",
-        _IT,
-        if_.public_policy,
+        "access-point-policy-foreign", HIGH, _POINT_POLICIES, "access point lets in {what}", _IT, if_.foreign_policy
     ),
     Detection(
-        "access-point-policy-foreign",
+        "access-point-unblocked",
         HIGH,
-        ("PutAccessPointPolicy",),
-        "access point lets in {what}",
+        ("CreateAccessPoint", "CreateMultiRegionAccessPoint"),
+        "access point without Block Public Access ({what} off)",
         _IT,
-        if_.foreign_policy,
+        if_.block_lowered,
     ),
     Detection(
         "access-point",
@@ -129,7 +211,33 @@ RULES = (
         _IT,
         service="s3",
     ),
-    Detection("access-grant-used", MEDIUM, ("GetDataAccess",), "data credentials vended by S3 Access Grants", _IT),
+    Detection(
+        "access-grant-used",
+        MEDIUM,
+        ("GetDataAccess",),
+        "data credentials vended by S3 Access Grants",
+        _IT,
+        from_home,
+        "s3",
+    ),
+    Detection(
+        "access-grant-used-outside",
+        HIGH,
+        ("GetDataAccess",),
+        "data credentials vended by S3 Access Grants to another account",
+        _IT,
+        _to_outside,
+        "s3",
+    ),
+    Detection(
+        "port-opened",
+        MEDIUM,
+        ("AuthorizeSecurityGroupIngress",),
+        "{what} of instances opened to the internet",
+        _IT,
+        _open_port,
+        "ec2",
+    ),
     Detection(
         "shared-image",
         HIGH,

@@ -26,6 +26,10 @@ def _without_mfa(details: Details) -> bool:
     )
 
 
+def _sign_in_failed(details: Details) -> bool:
+    return details.answer.get("ConsoleLogin") == "Failure"
+
+
 def _by_root(details: Details) -> bool:
     return details.event.kind == "Root"
 
@@ -39,6 +43,31 @@ def _outside_function(details: Details) -> bool:
     )
 
 
+def _foreign_layer(details: Details) -> str:
+    layers = [str(value) for name, value in if_.leaves(details.params) if name == "layers"]
+    return ", ".join(if_.foreign_accounts_in(" ".join(layers), if_.owner(details)))
+
+
+def _user_data(details: Details) -> bool:
+    return "userData" in details.params or details.text("attribute") == "userData"
+
+
+def _unusual_launch(details: Details) -> str:
+    """Machines of the kinds that miners and model thieves want, or many at once."""
+    family = details.text("instanceType").partition(".")[0]
+    if family.startswith(_GRAPHICS):
+        return details.text("instanceType")
+    most = if_.leaf(details, "maxCount")
+    return f"{most} at once" if most.isdigit() and int(most) >= _MANY_MACHINES else ""
+
+
+def _decrypting(details: Details) -> bool:
+    return details.text("withDecryption") != "false"
+
+
+_GRAPHICS = ("p2", "p3", "p4", "p5", "p6", "g4", "g5", "g6", "trn", "inf", "dl1", "dl2")
+_MANY_MACHINES = 10
+
 RULES = (
     Detection("create-user", MEDIUM, ("CreateUser",), "user {user} made", _STAY, service="iam"),
     Detection(
@@ -49,6 +78,7 @@ RULES = (
         _STAY,
         if_.for_another,
         "iam",
+        routine=True,
     ),
     Detection("key-for-self", MEDIUM, ("CreateAccessKey",), "access key made by a key", _STAY, if_.for_itself, "iam"),
     Detection(
@@ -59,6 +89,7 @@ RULES = (
         _STAY,
         if_.for_another,
         "iam",
+        routine=True,
     ),
     Detection(
         "key-reactivated",
@@ -68,9 +99,20 @@ RULES = (
         _STAY,
         if_.is_value("status", "Active"),
         "iam",
+        routine=True,
     ),
     Detection(
         "admin-attached", CRITICAL, _ATTACH, "policy {what} attached to {user}{role}", _STAY, if_.admin_policy, "iam"
+    ),
+    Detection(
+        "data-attached",
+        HIGH,
+        _ATTACH,
+        "policy {what} attached to user {user}",
+        _STAY,
+        if_.data_policy,
+        "iam",
+        routine=True,
     ),
     Detection(
         "admin-put",
@@ -113,8 +155,17 @@ RULES = (
     Detection(
         "boundary-removed",
         HIGH,
-        ("SetDefaultPolicyVersion", "DeleteUserPermissionsBoundary", "DeleteRolePermissionsBoundary"),
+        ("DeleteUserPermissionsBoundary", "DeleteRolePermissionsBoundary"),
         "rights widened: {name}",
+        _STAY,
+        service="iam",
+        routine=True,
+    ),
+    Detection(
+        "policy-version",
+        MEDIUM,
+        ("SetDefaultPolicyVersion",),
+        "another version of a policy in force",
         _STAY,
         service="iam",
     ),
@@ -161,6 +212,24 @@ RULES = (
         service="lambda",
     ),
     Detection(
+        "function-layer",
+        HIGH,
+        ("UpdateFunctionConfiguration20150331v2", "CreateFunction20150331"),
+        "Lambda function runs a layer of account {what}",
+        _STAY,
+        _foreign_layer,
+        "lambda",
+    ),
+    Detection(
+        "function-public",
+        HIGH,
+        ("CreateFunctionUrlConfig", "UpdateFunctionUrlConfig"),
+        "Lambda function opened to everyone",
+        _STAY,
+        if_.is_value("authType", "NONE"),
+        "lambda",
+    ),
+    Detection(
         "function-shared",
         HIGH,
         ("AddPermission20150331v2",),
@@ -176,6 +245,7 @@ RULES = (
         "MFA of {user} removed",
         _STAY,
         service="iam",
+        routine=True,
     ),
     Detection(
         "notification-out",
@@ -205,6 +275,7 @@ RULES = (
     Detection("assume-root", HIGH, ("AssumeRoot",), "root session of an account taken", _KEYS, service="sts"),
     Detection("root-login", HIGH, ("ConsoleLogin",), "root user signed in", _KEYS, _by_root),
     Detection("login-without-mfa", HIGH, ("ConsoleLogin",), "console sign-in without MFA", _KEYS, _without_mfa),
+    Detection("login-failed", LOW, ("ConsoleLogin",), "console sign-in failed", _KEYS, _sign_in_failed),
     Detection("password-recovery", MEDIUM, ("PasswordRecoveryRequested",), "password recovery asked for", _KEYS),
     Detection(
         "instance-reached",
@@ -231,6 +302,18 @@ RULES = (
         "ec2",
     ),
     Detection(
+        "user-data-changed",
+        MEDIUM,
+        ("ModifyInstanceAttribute",),
+        "what an instance runs when it starts was changed",
+        _KEYS,
+        _user_data,
+        "ec2",
+    ),
+    Detection(
+        "instances-launched", MEDIUM, ("RunInstances",), "instances launched: {what}", _KEYS, _unusual_launch, "ec2"
+    ),
+    Detection(
         "imds-weakened",
         HIGH,
         ("ModifyInstanceMetadataOptions",),
@@ -247,7 +330,38 @@ RULES = (
         _KEYS,
         service="ec2",
     ),
+    Detection("secrets-read", LOW, ("GetSecretValue",), "secret read", _KEYS, service="secretsmanager"),
     Detection(
-        "secrets-read", LOW, ("BatchGetSecretValue", "GetSecretValue"), "secret read", _KEYS, service="secretsmanager"
+        "secrets-read-at-once",
+        MEDIUM,
+        ("BatchGetSecretValue",),
+        "several secrets read at once",
+        _KEYS,
+        service="secretsmanager",
+    ),
+    Detection(
+        "parameters-read",
+        LOW,
+        ("GetParameter", "GetParameters", "GetParametersByPath"),
+        "parameters read, secret ones decrypted",
+        _KEYS,
+        _decrypting,
+        "ssm",
+    ),
+    Detection(
+        "parameters-listed",
+        LOW,
+        ("DescribeParameters",),
+        "looks through the parameter store",
+        Tactic.RECON,
+        service="ssm",
+    ),
+    Detection(
+        "model-access",
+        MEDIUM,
+        ("PutUseCaseForModelAccess", "PutFoundationModelEntitlement", "CreateFoundationModelAgreement"),
+        "access to foundation models taken: {name}",
+        _KEYS,
+        service="bedrock",
     ),
 )

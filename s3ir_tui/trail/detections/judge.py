@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from s3ir_tui.model import Severity
 from s3ir_tui.text import clean
 from s3ir_tui.trail.details import Details
-from s3ir_tui.trail.detections import destruction, exfiltration, exposure, identity, tampering
+from s3ir_tui.trail.detections import destruction, exfiltration, exposure, identity, network, tampering
+from s3ir_tui.trail.detections.conditions import signed_in
 from s3ir_tui.trail.detections.rule import Detection, Finding, Tactic
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.names import LISTS, OBJECT_READS, is_denied
@@ -78,8 +80,10 @@ NOISE = Judgement(noise=True)
 
 def detect(event: Event) -> tuple[Finding, ...]:
     """What the detections say of an event by itself, worst first."""
-    rules = _BY_EVENT.get(event.name)
-    if rules is None:
+    rules: Sequence[Detection] | None = _BY_EVENT.get(event.name)
+    if event.category == network.CATEGORY:
+        rules = (*(rules or ()), *network.RULES)
+    elif rules is None:
         return ()
     details: Details | None = None
     found: list[Finding] = []
@@ -141,7 +145,8 @@ def _finding(rule: Detection, event: Event, details: Details, what: str) -> Find
         )
     )
     if not event.error:
-        return Finding(rule.name, rule.severity, text, rule.tactic)
+        soft = rule.routine and rule.severity > Severity.MEDIUM and signed_in(details)
+        return Finding(rule.name, Severity.MEDIUM if soft else rule.severity, text, rule.tactic)
     tried = min(Severity.MEDIUM, Severity(max(rule.severity - 1, Severity.INFO)))
     how = "refused" if is_denied(event.error) else "failed"
     return Finding(f"{rule.name}-tried", tried, f"tried, {how} ({event.error}): {text}", rule.tactic)

@@ -60,6 +60,8 @@ class Detection:
         condition: Whether it holds; a text that it gives back is `{what}`.
         service: The first label of `eventSource`, or "" for any.
         glance: A cheap look that is taken first: the record is opened only where it holds.
+        routine: Whether administrators do it every day: it is worth `MEDIUM` at most from those who proved themselves
+            at sign-in (see `conditions.signed_in`).
     """
 
     name: str
@@ -70,12 +72,13 @@ class Detection:
     condition: Condition = always
     service: str = ""
     glance: Callable[[Event], bool] = unseen
+    routine: bool = False
 
     @property
     def by_name(self) -> bool:
         """Whether it says the same of every such call of one identity on one bucket, whatever else it asked for."""
         deep = any(part in self.text for part in _OF_THE_RECORD)
-        return self.condition is always and self.glance in (unseen, anonymous) and not deep
+        return self.condition is always and self.glance in (unseen, anonymous) and not deep and not self.routine
 
 
 @dataclass(frozen=True, slots=True)

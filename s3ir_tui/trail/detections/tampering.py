@@ -19,6 +19,40 @@ def _selectors_off(details: Details) -> bool:
     return '"dataresources":[]' in text and '"advancedeventselectors"' not in text
 
 
+def _weakened(details: Details) -> str:
+    """What a trail will not record any more."""
+    flags = ("isMultiRegionTrail", "enableLogFileValidation", "includeGlobalServiceEvents")
+    return ", ".join(f"{flag} off" for flag in flags if details.text(flag) == "false")
+
+
+def _detector_off(details: Details) -> bool:
+    switches = [str(value).lower() for name, value in if_.leaves(details.params) if name in _SWITCHES]
+    return "false" in switches or "disabled" in switches
+
+
+def _detector_on(details: Details) -> bool:
+    return not _detector_off(details)
+
+
+def _of_the_trail(details: Details) -> bool:
+    """A log group by whose name logs of AWS itself stand in it."""
+    name = details.text("logGroupName").lower()
+    return any(word in name for word in _LOG_WORDS)
+
+
+def _of_software(details: Details) -> bool:
+    return not _of_the_trail(details)
+
+
+def _short_retention(details: Details) -> str:
+    days = details.text("retentionInDays")
+    return f"{days} days" if days.isdigit() and int(days) <= 7 else ""
+
+
+_CUTS = ("DeleteLogGroup", "DeleteLogStream", "DeleteSubscriptionFilter", "DeleteMetricFilter")
+_SWITCHES = ("enable", "status", "autoEnable")
+_LOG_WORDS = ("trail", "flow", "guardduty", "controltower", "route53", "waf", "audit", "security")
+
 RULES = (
     Detection(
         "logging-stopped",
@@ -28,7 +62,18 @@ RULES = (
         _IT,
         service="cloudtrail",
     ),
-    Detection("trail-changed", HIGH, ("UpdateTrail",), "CloudTrail trail changed", _IT, service="cloudtrail"),
+    Detection(
+        "trail-weakened", CRITICAL, ("UpdateTrail",), "CloudTrail trail weakened ({what})", _IT, _weakened, "cloudtrail"
+    ),
+    Detection(
+        "trail-changed",
+        HIGH,
+        ("UpdateTrail",),
+        "CloudTrail trail changed",
+        _IT,
+        lambda details: not _weakened(details),
+        "cloudtrail",
+    ),
     Detection(
         "selectors-off",
         CRITICAL,
@@ -70,6 +115,14 @@ RULES = (
         if_.logging_off,
     ),
     Detection(
+        "access-logging-set",
+        LOW,
+        ("PutBucketLogging",),
+        "access logs of {bucket} go to {what}",
+        _IT,
+        if_.logging_target,
+    ),
+    Detection(
         "guardduty-tampered",
         CRITICAL,
         (
@@ -88,10 +141,16 @@ RULES = (
     Detection(
         "guardduty-changed",
         HIGH,
-        ("UpdateDetector", "CreateFilter", "UpdateIPSet", "ArchiveFindings"),
+        ("CreateFilter", "UpdateIPSet", "ArchiveFindings"),
         "GuardDuty changed: {name}",
         _IT,
         service="guardduty",
+    ),
+    Detection(
+        "detector-off", CRITICAL, ("UpdateDetector",), "GuardDuty told to see less", _IT, _detector_off, "guardduty"
+    ),
+    Detection(
+        "detector-changed", MEDIUM, ("UpdateDetector",), "GuardDuty detector changed", _IT, _detector_on, "guardduty"
     ),
     Detection(
         "config-tampered",
@@ -109,18 +168,34 @@ RULES = (
         _IT,
     ),
     Detection(
+        "macie-paused",
+        HIGH,
+        ("UpdateMacieSession",),
+        "Macie paused",
+        _IT,
+        if_.is_value("status", "PAUSED"),
+        "macie2",
+    ),
+    Detection(
+        "findings-changed",
+        MEDIUM,
+        ("UpdateFindings", "BatchUpdateFindings"),
+        "findings set aside: {name}",
+        _IT,
+        service="securityhub",
+    ),
+    Detection(
         "logs-deleted",
         HIGH,
-        (
-            "DeleteLogGroup",
-            "DeleteLogStream",
-            "DeleteSubscriptionFilter",
-            "DeleteMetricFilter",
-            "DeleteFlowLogs",
-            "DeleteResolverQueryLogConfig",
-        ),
+        ("DeleteFlowLogs", "DeleteResolverQueryLogConfig"),
         "logs cut: {name}",
         _IT,
+    ),
+    Detection("log-group-cut", HIGH, _CUTS, "log group of AWS's own logs cut: {name}", _IT, _of_the_trail, "logs"),
+    # Log groups of software come and go with it.
+    Detection("log-group-deleted", MEDIUM, _CUTS, "log group cut: {name}", _IT, _of_software, "logs"),
+    Detection(
+        "retention-short", MEDIUM, ("PutRetentionPolicy",), "logs kept for {what} only", _IT, _short_retention, "logs"
     ),
     Detection(
         "rule-off",
@@ -159,6 +234,7 @@ RULES = (
             "GetBucketVersioning",
             "GetAccountPublicAccessBlock",
             "ListAccessPoints",
+            "GetStorageLensConfiguration",
         ),
         "looks at how buckets are protected",
         _LOOK,
@@ -180,16 +256,29 @@ RULES = (
             "ListRoles",
             "ListPolicies",
             "GetAccountAuthorizationDetails",
-            "ListAttachedUserPolicies",
-            "ListAttachedRolePolicies",
-            "ListUserPolicies",
-            "ListRolePolicies",
-            "GetPolicyVersion",
             "SimulatePrincipalPolicy",
             "ListAccessKeys",
         ),
         "looks through users, roles and policies",
         _LOOK,
         service="iam",
+    ),
+    # Tools that keep an account as its description says ask this of the roles that they keep, each time.
+    Detection(
+        "iam-looked-at",
+        LOW,
+        (
+            "ListAttachedUserPolicies",
+            "ListAttachedRolePolicies",
+            "ListUserPolicies",
+            "ListRolePolicies",
+            "GetPolicyVersion",
+        ),
+        "looks at the rights of a user or role",
+        _LOOK,
+        service="iam",
+    ),
+    Detection(
+        "keys-listed", LOW, ("ListKeys", "ListAliases", "GetKeyPolicy"), "looks at KMS keys", _LOOK, service="kms"
     ),
 )
