@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -12,10 +13,17 @@ from s3ir_tui.headless.exits import Code, Failure
 from s3ir_tui.headless.output import Format, print_json, print_table, say, tell
 from s3ir_tui.text import clean, size
 from s3ir_tui.trail.analysis import Analysis
-from s3ir_tui.trail.decode import Skipped
+from s3ir_tui.trail.decode import OTHERS, Skipped
 from s3ir_tui.trail.sources.files import iter_events
 
 _LONGEST_LIST = 3
+_WORDS = {
+    "insights": "Insights events",
+    "aggregated": "aggregated events",
+    "digests": "digest files",
+    "unknown_version": "of an unknown version, taken as far as they are understood",
+    "network_activity": "of network activity, counted among the events",
+}
 
 
 def from_files(paths: Sequence[Path], form: Format) -> int:
@@ -36,25 +44,49 @@ def from_files(paths: Sequence[Path], form: Format) -> int:
         raise Failure(f"no such file or folder: {', '.join(missing)}", Code.USAGE)
     analysis = Analysis()
     skipped: list[Skipped] = []
+    network = 0
     for events, left_out in iter_events(paths):
         analysis.add(events, "files")
+        network += sum(event.category == "NetworkActivity" for event in events)
         skipped += left_out
-    return show(analysis, skipped, form)
+    return show(analysis, skipped, form, {"network_activity": network})
 
 
-def show(analysis: Analysis, skipped: Sequence[Skipped], form: Format) -> int:
+def show(
+    analysis: Analysis, skipped: Sequence[Skipped], form: Format, counted: Mapping[str, int] = MappingProxyType({})
+) -> int:
     """Print an analysis, with what could not be read.
+
+    Args:
+        analysis: The analysis.
+        skipped: What gave no event, or one that is not understood for sure.
+        form: How to print.
+        counted: More kinds of records, and how many there are.
 
     Returns:
         `Code.OK`; `Code.PROBLEM` where something could not be read and nothing else was there.
     """
-    result = analysis.to_json() | {"skipped": [msgspec.to_builtins(item) for item in skipped]}
+    skipped, others = apart(skipped)
+    others |= counted
+    result = analysis.to_json() | {"skipped": [msgspec.to_builtins(item) for item in skipped], "others": others}
     if form is Format.JSON:
         print_json(result)
     else:
         _print(result)
     tell_missing(skipped)
     return Code.PROBLEM if skipped and not analysis.events else Code.OK
+
+
+def apart(skipped: Sequence[Skipped]) -> tuple[list[Skipped], dict[str, int]]:
+    """What could not be read, and how many there are of each kind of what is no call and no fault either."""
+    others = dict.fromkeys(OTHERS.values(), 0)
+    faults: list[Skipped] = []
+    for item in skipped:
+        if item.reason in OTHERS:
+            others[OTHERS[item.reason]] += item.count
+        else:
+            faults.append(item)
+    return faults, others
 
 
 def tell_missing(skipped: Sequence[Skipped]) -> None:
@@ -68,6 +100,9 @@ def _print(result: Mapping[str, Any]) -> None:
         f"{result['events']} events, {result['distinct']} distinct, {result['duplicates']} seen twice, "
         f"{result['first'] or '?'} to {result['last'] or '?'}"
     )
+    beside = [f"{count} {_WORDS.get(kind, kind)}" for kind, count in result["others"].items() if count]
+    if beside:
+        say(f"beside them: {', '.join(beside)}")
     say()
     print_table(
         "Principals",

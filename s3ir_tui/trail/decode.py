@@ -142,7 +142,10 @@ class _Decoding:
         if not data:
             self.skip("empty")
             return
-        if data[:1] not in b"{[" and not _STAMPED_LINE.match(data):
+        if _STAMPED_LINE.match(data):
+            self._take_each(data)
+            return
+        if data[:1] not in b"{[":
             self.skip("not JSON")
             return
         if data[:1] == b"{" and b"\n" in data and self._take_lines(data):
@@ -185,12 +188,22 @@ class _Decoding:
             return
         except _FAULTS:
             pass  # a wrong type, or no record at all: looked at more closely below
+        self._open(raw, layer)
+
+    def _open(self, raw: bytes, layer: int) -> None:
+        """Take in what one JSON value holds, also where it is JSON only to lenient tools."""
         try:
-            outer = _outer(raw)
+            try:
+                outer = _outer(raw)
+            except _FAULTS:
+                raw = _repaired(raw)
+                outer = _outer(raw)
+        except NotARecord as why:
+            self.skip(str(why))
         except _FAULTS:
-            self._take_record(raw)
-            return
-        self.take_outer(outer, raw, layer)
+            self.skip("broken JSON")
+        else:
+            self.take_outer(outer, raw, layer)
 
     def _keep(self, version: object, event: Event) -> None:
         self.events.append(event)
@@ -212,12 +225,7 @@ class _Decoding:
             if inner[:1] == b'"':
                 inner = _inner_json(inner)
             if inner[:1] in (b"{", b"["):
-                try:
-                    opened = _outer(inner)
-                except _FAULTS:
-                    self._take_record(inner)
-                    return True
-                self.take_outer(opened, inner, layer + 1)
+                self._open(inner, layer + 1)
                 return True
         return False
 
@@ -231,16 +239,20 @@ class _Decoding:
         first, _, _ = data.partition(b"\n")
         if strict and not _is_object(_without_stamp(first)):
             return False
-        lines = [_without_stamp(line) for line in data.split(b"\n")]
-        lines = [line for line in lines if line]
-        if not strict and sum(_is_object(line) for line in lines[:50]) * 2 <= len(lines[:50]):
-            return False
-        for line in lines:
+        if not strict:
+            lines = [_without_stamp(line) for line in data.split(b"\n", 50)[:50] if line.strip()]
+            if sum(map(_is_object, lines)) * 2 <= len(lines):
+                return False
+        self._take_each(data)
+        return True
+
+    def _take_each(self, data: bytes) -> None:
+        """Take in lines, each a JSON value of its own."""
+        for line in map(_without_stamp, data.split(b"\n")):
             if line[:1] in (b"{", b"["):
                 self.take(line)
-            else:
+            elif line:
                 self.skip("not JSON")
-        return True
 
     def _take_rest(self, data: bytes) -> None:
         """Take what is whole of broken data: records around the damage, values one after the other."""
@@ -275,15 +287,24 @@ def _event(raw: bytes) -> tuple[object, Event]:
     except NotARecord:
         raise
     except _FAULTS:
-        fields = json.loads(raw.decode("utf-8", "replace"))
+        raw = _repaired(raw)
+    fields = json.loads(raw)
     if not isinstance(fields, dict):
         raise NotARecord("no CloudTrail record")
-    if depth(fields) > DEEPEST:
+    return fields.get("eventVersion"), from_loose(fields, raw)
+
+
+def _repaired(raw: bytes) -> bytes:
+    """JSON that every reader takes, made of what Python's own reader takes: lone surrogates and NaN are in neither.
+
+    Raises:
+        NotARecord: It is nested too deeply.
+        ValueError: It is no JSON at all.
+    """
+    value = json.loads(raw.decode("utf-8", "replace"))
+    if depth(value) > DEEPEST:
         raise NotARecord("nested too deeply")
-    # Lone surrogates and NaN are no JSON that others read: what is kept must be readable.
-    fields = _readable(fields)
-    event = from_loose(fields, json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode())
-    return fields.get("eventVersion"), event
+    return json.dumps(_readable(value), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _readable(value: Any) -> Any:
