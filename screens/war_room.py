@@ -15,7 +15,9 @@ from s3ir_tui.text import clean
 from screens.actions import Chosen, open_actions
 from screens.base import CaseScreen, Prompt
 from screens.detail import RowScreen
+from screens.detections import DetectionsScreen
 from screens.event import EventScreen
+from screens.histogram import HistogramScreen
 from screens.keys import bindings
 from screens.log import LogScreen
 from screens.report import ReportScreen
@@ -285,6 +287,15 @@ class WarRoomScreen(CaseScreen):
         if text:
             self.state.room.note(text)
             self.say("noted in the log")
+
+    def action_detections(self) -> None:
+        """Show what the detections found."""
+        self.app.push_screen(DetectionsScreen(self.state))
+
+    def action_histogram(self) -> None:
+        """Show calls over time, with those of what the cursor is on."""
+        chosen = self.chosen()
+        self.app.push_screen(HistogramScreen(self.state, chosen[0] if chosen else None))
 
     def action_log(self) -> None:
         """Show the log."""

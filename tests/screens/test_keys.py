@@ -11,6 +11,7 @@ from s3ir_tui.app import WarRoomApp
 from screens.actions import ActionsScreen
 from screens.base import CaseScreen, Prompt
 from screens.detail import RowScreen
+from screens.detections import DetectionsScreen
 from screens.document import DocumentScreen
 from screens.event import EventScreen
 from screens.keys import KEYS, Key
@@ -19,6 +20,7 @@ from screens.plan import PlanScreen
 from screens.undo import UndoScreen
 from screens.war_room import WarRoomScreen
 from screens.watch import WatchScreen
+from screens.widgets.histogram import HistogramChart
 from screens.widgets.pages import Pages
 from screens.widgets.rows import Rows
 from tests.screens.driving import console, press, screen, shows
@@ -34,6 +36,8 @@ HOMES: dict[str, type] = {
     "watch": WatchScreen,
     "log": LogScreen,
     "event": EventScreen,
+    "histogram": HistogramChart,
+    "found": DetectionsScreen,
     "row": RowScreen,
     "document": DocumentScreen,
     "pages": Pages,
