@@ -102,18 +102,13 @@ class PlainParameters(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     operation: Raw = msgspec.field(default=_NONE, name="x-id")
 
 
-class PlainExtra(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    """`additionalEventData` of such a call."""
+class Extra(msgspec.Struct, gc=False):
+    """What matters of `additionalEventData` of such a call."""
 
     bytesTransferredOut: float = 0.0
-    bytesTransferredIn: float = 0.0
     AuthenticationMethod: str = "AuthHeader"
     SSEApplied: str = ""
-    SignatureVersion: Raw = _NONE
-    CipherSuite: Raw = _NONE
-    id2: Raw = msgspec.field(default=_NONE, name="x-amz-id-2")
-    acl: Raw = msgspec.field(default=_NONE, name="aclRequired")
 
 
 decode_parameters = msgspec.json.Decoder(PlainParameters).decode
-decode_extra = msgspec.json.Decoder(PlainExtra).decode
+decode_extra = msgspec.json.Decoder(Extra).decode

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import msgspec
 
 from s3ir_tui.trail.alike import MOST_IDS, Alike, Origin, origin
-from s3ir_tui.trail.bulk.call import Call, Identity, PlainExtra, decode_extra, decode_parameters
+from s3ir_tui.trail.bulk.call import Call, Extra, Identity, decode_extra, decode_parameters
 from s3ir_tui.trail.credentials import MINTING, Credential, made, used
 from s3ir_tui.trail.decode import Skipped
 from s3ir_tui.trail.dedupe import ID, pack
@@ -43,10 +43,15 @@ _OBJECTS = frozenset(
     }
 )
 """Calls that are one like any other where their parameters name nothing but the object."""
+_WITH_CONTENT = frozenset({"CompleteMultipartUpload", "CreateMultipartUpload", "GetObject", "PutObject", "UploadPart"})
+"""Those of them whose objects' names, signatures and keys the detections look at."""
 _PLAIN_ENCRYPTION = frozenset({"", "Default_SSE_S3", "Default_SSE_KMS", "SSE_S3", "SSE_KMS"})
 _LOG = "log"
 _NOBODY = Identity()
 _FAULTS = (msgspec.MsgspecError, ValueError, RecursionError, OverflowError)
+
+
+Places = dict[tuple[str | None, str | None], Origin]
 
 
 class Spans(msgspec.Struct, array_like=True, gc=False):
@@ -85,11 +90,12 @@ class Sum(msgspec.Struct, array_like=True, gc=False):
 class _Group:
     """Alike events while they are added up."""
 
-    __slots__ = ("_spans", "addresses", "alike", "minting", "outcome")
+    __slots__ = ("_spans", "addresses", "alike", "minting", "outcome", "places")
 
-    def __init__(self, alike: Alike, spans: dict[str, int] | None) -> None:
+    def __init__(self, alike: Alike, places: Places, spans: dict[str, int] | None) -> None:
         event = alike.event
         self.alike = alike
+        self.places = places
         self.addresses: set[str] = set()
         self.minting = event.name in MINTING and not event.error
         self.outcome = 0 if not event.error else 1 if is_denied(event.error) else 2
@@ -122,7 +128,7 @@ class Tally:
         self._recent = recent
         self._known = None if known is None else set(known)
         self._groups: dict[tuple[object, ...], _Group] = {}
-        self._origins: dict[tuple[object, ...], Origin] = {}
+        self._places: dict[tuple[object, ...], Places] = {}
         self._ids = bytearray()
         self._samples: dict[tuple[str, ...], list[str]] = {}
         self._spans: dict[str, Spans] = {}
@@ -139,14 +145,14 @@ class Tally:
         """Add up events each of which is taken to be unlike any other."""
         for event in events:
             packed = pack(event.id)
-            if not self._is_new(packed):
+            if self._known is not None and not self._is_new(packed):
                 continue
-            group = self._groups[packed,] = self._group(event, plain=False)
+            group = self._groups[packed,] = self._group(event, (event.id,), plain=False)
             group.add(event.time, event.id, event.bytes_out)
             group.addresses.add(event.address)
             group.alike.times[event.time] = 1
             if not event.invoked_by:
-                self._origins[packed,] = origin(event)
+                group.places[event.address, event.agent] = origin(event)
             minute = self._minute(event.time[:_MINUTE])
             if minute is not None:
                 minute[group.outcome] += 1
@@ -159,47 +165,35 @@ class Tally:
             calls: As decoded.
             file: Its name, for what is skipped.
         """
-        groups, origins, minutes, ids, recent = self._groups, self._origins, self._minutes, self._ids, self._recent
+        groups, minutes, known, ids, recent = self._groups, self._minutes, self._known, self._ids, self._recent
         for call in calls:
-            at, ident, name = call.eventTime, call.eventID, call.eventName
+            at, ident = call.eventTime, call.eventID
             minute = minutes.get(at[:_MINUTE]) or self._minute(at[:_MINUTE])
             if minute is None or at[_MINUTE:] not in _SECONDS:
                 self._add_odd(call, file)
                 continue
             packed = pack(ident)
-            if self._known is not None and not self._is_new(packed):
+            if known is not None and not self._is_new(packed):
                 continue
-            out, bucket = 0, ""
-            mark: object = None
-            if call.eventSource == "s3.amazonaws.com" and name in _OBJECTS:
+            name, out = call.eventName, 0
+            what: tuple[object, ...]
+            if name in _OBJECTS and call.eventSource == "s3.amazonaws.com" and call.eventType == "AwsApiCall":
                 try:
                     asked = decode_parameters(call.requestParameters)
-                    bucket = asked.bucketName
-                    extra = decode_extra(call.additionalEventData)
-                    out = int(extra.bytesTransferredOut)
-                    if is_log(asked.key):
-                        mark = _LOG
-                    elif is_telling(asked.key) or not _is_plain(extra):
-                        mark = ident
+                    mark = None
+                    if name in _WITH_CONTENT:
+                        extra = decode_extra(call.additionalEventData)
+                        out = int(extra.bytesTransferredOut)
+                        if is_telling(asked.key) or not _is_plain(extra):
+                            mark = _LOG if is_log(asked.key) else ident
+                    what = (name, asked.bucketName, call.eventCategory, mark)
                 except _FAULTS:
-                    mark = ident
+                    what = (name, ident)
             else:
-                mark = _mark(call)
+                what = (name, call.eventSource, call.eventType, call.eventCategory, _mark(call))
             who = call.userIdentity or _NOBODY
             identity = who.arn or (who.type, who.accountId, bytes(who.principalId), bytes(who.userName))
-            named = (
-                identity,
-                who.accessKeyId,
-                who.invokedBy,
-                name,
-                call.eventSource,
-                call.errorCode,
-                bucket,
-                mark,
-                call.recipientAccountId,
-                call.eventType,
-                call.eventCategory,
-            )
+            named = (identity, who.accessKeyId, who.invokedBy, call.errorCode, call.recipientAccountId, what)
             group = groups.get(named)
             if group is None or group.minting:
                 event = self._event(call, file)
@@ -207,7 +201,7 @@ class Tally:
                     continue
                 out = event.bytes_out
                 if group is None:
-                    group = groups[named] = self._group(event, plain=mark is None)
+                    group = groups[named] = self._group(event, named[:2], plain=what[-1] is None)
                 else:
                     group.alike.made += _made(event)
             group.add(at, ident, out)
@@ -216,20 +210,18 @@ class Tally:
             if at >= recent:
                 times = group.alike.times
                 times[at] = times.get(at, 0) + 1
-            address = call.sourceIPAddress or ""
-            if bucket and len(group.addresses) < MOST_PLACES:
-                group.addresses.add(address)
-            if who.invokedBy is None:
-                place = (identity, who.accessKeyId, address, call.userAgent)
-                found = origins.get(place)
-                if found is None:
-                    origins[place] = self._origin(group.alike.event, call)
-                else:
-                    found.count += 1
-                    if at < found.first:
-                        found.first = at
-                    elif at > found.last:
-                        found.last = at
+            place = (call.sourceIPAddress, call.userAgent)
+            found = group.places.get(place)
+            if found is not None:
+                found.count += 1
+                if at < found.first:
+                    found.first = at
+                elif at > found.last:
+                    found.last = at
+            elif who.invokedBy is None:
+                group.places[place] = _origin(group.alike.event, call)
+            if group.alike.event.bucket and len(group.addresses) < MOST_PLACES:
+                group.addresses.add(call.sourceIPAddress or "")
 
     def sum(self) -> Sum:
         """What it came to; the tally is used up by it."""
@@ -247,16 +239,10 @@ class Tally:
             last=max((item.last for item in made), default=""),
             ids=bytes(self._ids),
             alike=made,
-            origins=list(self._origins.values()),
+            origins=[place for places in self._places.values() for place in places.values()],
             spans=self._spans,
             minutes={minute: counts for minute, counts in self._minutes.items() if any(counts)},
             skipped=[(file, reason, count) for (file, reason), count in self._skipped.items()],
-        )
-
-    def _origin(self, event: Event, call: Call) -> Origin:
-        at = call.eventTime
-        return Origin(
-            event.principal, event.access_key, call.sourceIPAddress or "", call.userAgent or "", call.eventID, 1, at, at
         )
 
     def _add_odd(self, call: Call, file: str) -> None:
@@ -274,11 +260,10 @@ class Tally:
         return None
 
     def _is_new(self, packed: bytes) -> bool:
-        if self._known is None:
-            return True
-        if packed in self._known:
-            return False
-        self._known.add(packed)
+        known = self._known
+        if known is None or packed in known:
+            return known is None
+        known.add(packed)
         return True
 
     def _minute(self, minute: str) -> list[int] | None:
@@ -292,8 +277,14 @@ class Tally:
             found = self._minutes[minute] = [0, 0, 0]
         return found
 
-    def _group(self, event: Event, *, plain: bool) -> _Group:
-        """Begin a group; the record is kept only where there is something in it to look at."""
+    def _group(self, event: Event, whose: tuple[object, ...], *, plain: bool) -> _Group:
+        """Begin a group.
+
+        Args:
+            event: Its first event; the record is kept only where there is something in it to look at.
+            whose: Identity and credential, by which places are shared with other groups.
+            plain: Whether there is nothing in it to look at.
+        """
         key = event.access_key
         first_of_key = None
         if key and key not in self._keys and not event.invoked_by:
@@ -320,7 +311,12 @@ class Tally:
                 spans = self._spans.setdefault(event.principal, Spans({}, {})).reads
             elif event.name in OBJECT_DELETES:
                 spans = self._spans.setdefault(event.principal, Spans({}, {})).deletes
-        return _Group(alike, spans)
+        return _Group(alike, self._places.setdefault(whose, {}), spans)
+
+
+def _origin(event: Event, call: Call) -> Origin:
+    at, address, agent = call.eventTime, call.sourceIPAddress or "", call.userAgent or ""
+    return Origin(event.principal, event.access_key, address, agent, call.eventID, 1, at, at)
 
 
 def _made(event: Event) -> list[Credential]:
@@ -328,7 +324,7 @@ def _made(event: Event) -> list[Credential]:
     return [new] if new is not None else []
 
 
-def _is_plain(extra: PlainExtra) -> bool:
+def _is_plain(extra: Extra) -> bool:
     return extra.AuthenticationMethod == "AuthHeader" and extra.SSEApplied in _PLAIN_ENCRYPTION
 
 

@@ -19,6 +19,7 @@ _SECRETS = (
     "id_ed25519",
     "id_rsa",
 )
+_SECRET_ENDS = frozenset(item[-1] for item in _SECRETS)
 _NOTE = re.compile(
     r"ransom|decrypt|(?:how|need).{0,12}(?:recover|restore|files)|restore.{0,8}(?:files|data)|read.?me.{0,8}(?:now|!|for.?decrypt)"
     r"|files?.{0,8}(?:deleted|encrypted|locked)|pay.{0,8}(?:bitcoin|btc)",
@@ -45,7 +46,7 @@ def looks_like_note(key: str) -> bool:
 def is_telling(key: str) -> bool:
     """Whether anything is concluded from it: an object that is not, is one like any other."""
     low = key.lower()
-    if low.endswith(_SECRETS) or _LOGS in key:
+    if (low[-1:] in _SECRET_ENDS and low.endswith(_SECRETS)) or _LOGS in key:
         return True
     # A million keys are looked at: plain substrings that every note has come before the pattern.
     may_be_note = (
