@@ -303,6 +303,35 @@ def test_a_bucket_that_cannot_be_listed_says_so(clock: Clock) -> None:
         trail_bucket(store, clock).poll()
 
 
+def test_a_region_whose_files_stop_is_remarked_while_the_others_are_read(clock: Clock) -> None:
+    store = Store()
+    for minute in range(0, 300, 5):
+        store.put(NOW - timedelta(minutes=minute), f"m{minute}")
+        store.put(NOW - timedelta(minutes=minute), f"w{minute}", region="eu-west-1")
+    source = trail_bucket(store, clock)
+    drain(source)
+    assert source.remark == ""
+    clock.seconds += 3600
+    for minute in range(0, 60, 5):
+        store.put(clock.now() - timedelta(minutes=minute), f"late{minute}")
+    assert len(drain(source)) == 12
+    assert source.remark.startswith(
+        f"bucket trail-logs: no file from eu-west-1 since {NOW:%Y-%m-%d %H:%M}Z, while others"
+    )
+
+
+def test_a_key_that_cannot_be_used_is_said_as_that(clock: Clock) -> None:
+    store = Store()
+    store.put(NOW, "x")
+
+    def refuse(*_: Any, **__: Any) -> dict[str, Any]:
+        raise AwsError("KMS.DisabledException", "arn:aws:kms:us-east-1:111122223333:key/k is disabled.", status=400)
+
+    store.call = refuse
+    with pytest.raises(SourceError, match="the KMS key that they are encrypted with cannot be used"):
+        trail_bucket(store, clock).poll()
+
+
 def test_listing_goes_on_from_an_hour_ago(clock: Clock) -> None:
     store = Store()
     store.put(NOW, "x")

@@ -13,6 +13,7 @@ from s3ir_tui.model import utc_now
 from s3ir_tui.trail.decode import Decoded, Skipped, decode
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.sources.base import BUSY, Calls, SourceError, trouble
+from s3ir_tui.trail.sources.delivery import Deliveries
 
 INTERVAL = 2.0
 FILES_AT_ONCE = 64
@@ -27,6 +28,9 @@ WHOLE_EVERY = timedelta(minutes=10)
 
 REGIONS_EVERY = timedelta(seconds=30)
 """How often Regions are looked for that the bucket did not have before."""
+
+GAPS_EVERY = timedelta(seconds=30)
+"""How often gaps in the delivery are looked for."""
 
 _AT_ONCE = 8
 _REMEMBERED = 200_000
@@ -79,6 +83,13 @@ class TrailBucketSource:
         self._bases: tuple[str, ...] = ()
         self._bases_at = since
         self._whole_at: datetime | None = None
+        self._deliveries = Deliveries()
+        self._gaps, self._gaps_at = "", since
+
+    @property
+    def remark(self) -> str:
+        """Where files are missing that should have come, by the times in the names of those that did."""
+        return f"{self.name}: {self._gaps}" if self._gaps else ""
 
     @property
     def caught_up(self) -> bool:
@@ -130,7 +141,7 @@ class TrailBucketSource:
                 events += answer.events
                 self._skip(answer.skipped)
         if problem is not None and all(isinstance(answer, AwsError) for answer in answers):
-            raise SourceError(f"{self.name}: no log file can be read: {problem}", 15.0)
+            raise SourceError(f"{self.name}: no log file can be read: {_key_trouble(problem)}{problem}", 15.0)
         return events, problem is None
 
     # -- listing ----------------------------------------------------------------------------------
@@ -147,6 +158,8 @@ class TrailBucketSource:
                 self._list_day(base, f"{date:%Y/%m/%d}/", begin if not whole else None)
         if whole:
             self._whole_at = now
+        if now >= self._gaps_at:
+            self._gaps, self._gaps_at = self._deliveries.gaps(now), now + GAPS_EVERY
 
     def _take_bases(self, now: datetime) -> None:
         """Look for Regions: a trail that was just made has none yet, and a new one may be the attacker's."""
@@ -163,6 +176,7 @@ class TrailBucketSource:
             key = str(item["Key"])
             if key.endswith((".json.gz", ".json")) and key not in self._read and key not in self._waiting:
                 self._waiting[key] = 0
+                self._deliveries.add(key)
 
     def _find_bases(self) -> Iterator[str]:
         """Prefixes of the account's Regions: of its own trail, or of its organization's."""
@@ -195,9 +209,9 @@ class TrailBucketSource:
 
     def _failed(self, key: str, error: AwsError) -> None:
         self._waiting[key] += 1
-        if self._waiting[key] >= _TRIES and (error.denied or error.code in ("NoSuchKey", "KMS.DisabledException")):
+        if self._waiting[key] >= _TRIES and (error.denied or error.code == "NoSuchKey" or _key_trouble(error)):
             self._done(key)
-            self._skip([Skipped(f"s3://{self._bucket}/{key}", str(error))])
+            self._skip([Skipped(f"s3://{self._bucket}/{key}", f"{_key_trouble(error)}{error}")])
 
     def _done(self, key: str) -> None:
         self._waiting.pop(key, None)
@@ -213,3 +227,10 @@ class TrailBucketSource:
 def _name(key: str) -> str:
     """The time in the name of a file: `YYYYMMDDTHHmmZ_unique`."""
     return key.rsplit("/", 1)[-1].split("_", 3)[-1]
+
+
+def _key_trouble(error: AwsError) -> str:
+    """Where the trouble is the KMS key of the files and not the bucket, that it is."""
+    if error.code.startswith("KMS.") or (error.denied and "kms:" in error.message):
+        return "the files are there, the KMS key that they are encrypted with cannot be used: "
+    return ""
