@@ -14,10 +14,12 @@ from s3ir_tui.trail.found import Found
 from screens.base import CaseScreen
 from screens.event import EventScreen
 from screens.keys import bindings
-from screens.state import State
 from screens.widgets.lines import Spans, ruled
+from screens.widgets.pages import Pages, Paragraph
 from screens.widgets.palette import BOLD, DIM, PLAIN, severity_style
 from screens.widgets.rows import Rows
+
+_LOOKED_BACK = 5_000
 
 _Key = tuple[str, str, str]
 
@@ -69,6 +71,7 @@ class FoundList(Rows):
             place = next((place for place, item in enumerate(self._shown) if item.key == under.key), None)
             self.cursor = self.cursor if place is None else place
         self.rows_changed()
+        self.post_message(self.Moved(self))
 
     def _fits(self, item: Found) -> bool:
         words = (item.name, item.text, item.principal, item.bucket, item.severity.word)
@@ -120,6 +123,17 @@ def _who(principal: str) -> str:
     return rest if slash and kind in ("user", "role") else short
 
 
+def about_lines(found: Found) -> list[Paragraph]:
+    """An entry in full."""
+    times = f"{found.first} to {found.last}" if found.first != found.last else found.first
+    facts = (times, f"{found.count} events" if found.count > 1 else "", found.bucket, found.name)
+    return [
+        (f"{found.severity.word}: {found.text}", severity_style(found.severity)),
+        (clean(found.principal), PLAIN),
+        ("  ".join(clean(fact) for fact in facts if fact and fact != found.text), DIM),
+    ]
+
+
 class DetectionsScreen(CaseScreen):
     """What the detections found.
 
@@ -129,13 +143,14 @@ class DetectionsScreen(CaseScreen):
 
     PLACES = ("found", "list", "all")
     BINDINGS = bindings("found")
-
-    def __init__(self, state: State) -> None:
-        super().__init__(state)
+    DEFAULT_CSS = "DetectionsScreen #about { height: 6; padding-top: 1; }"
 
     def body(self) -> Iterable[Widget]:
-        """The entries."""
+        """The entries, and the whole words of the one under the cursor."""
         yield FoundList()
+        about = Pages(id="about")
+        about.can_focus = False
+        yield about
 
     def on_mount(self) -> None:
         """The list takes the keys."""
@@ -144,6 +159,15 @@ class DetectionsScreen(CaseScreen):
     def refill(self) -> None:
         """Show the newest entries."""
         self.query_one(FoundList).show(self.state.snapshot.found)
+        self._tell()
+
+    def on_rows_moved(self, _: Rows.Moved) -> None:
+        """Tell of another entry."""
+        self._tell()
+
+    def _tell(self) -> None:
+        found = self.query_one(FoundList).current()
+        self.query_one("#about", Pages).show(about_lines(found) if found else ())
 
     def action_filter(self) -> None:
         """Show only what contains a text."""
@@ -176,10 +200,11 @@ class DetectionsScreen(CaseScreen):
         if line is not None:
             self.app.push_screen(EventScreen(self.state, line))
         else:
-            self.say(f"its events are no longer in the tail: {', '.join(map(clean, found.events[:2]))}", alarm=True)
+            self.say(f"not at the end of the tail: events {', '.join(map(clean, found.events[:2]))}", alarm=True)
 
     def _kept(self, events: tuple[str, ...]) -> Judged | None:
-        """The newest line of the tail that is one of some events."""
+        """The newest line of the end of the tail that is one of some events."""
         lines, wanted = self.state.lines, set(events)
-        newest_first = (lines[number] for number in range(lines.end - 1, lines.start - 1, -1))
+        oldest = max(lines.start, lines.end - _LOOKED_BACK)
+        newest_first = (lines[number] for number in range(lines.end - 1, oldest - 1, -1))
         return next((line for line in newest_first if line.event.id in wanted), None)

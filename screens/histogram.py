@@ -8,6 +8,7 @@ from textual.widget import Widget
 
 from s3ir_tui.model import iso
 from s3ir_tui.room import Kind
+from s3ir_tui.text import middle
 from s3ir_tui.trail.histogram import Cell, Counts
 from screens.base import CaseScreen
 from screens.document import Title
@@ -21,6 +22,7 @@ Jump = Callable[[str], None]
 """Shows the tail as of a time (UTC, `YYYY-MM-DDTHH:MM:SSZ`)."""
 
 _PULSE = 12
+_NAME = 18
 
 
 class Numbers(Lines):
@@ -95,11 +97,11 @@ class HistogramScreen(CaseScreen):
         if row is None:
             return ()
         if not row.pulse.allowed:
-            return [(f" {row.label}", BOLD), ("  its calls are not kept by time", DIM)]
+            return [(f" {middle(row.label, _NAME)}", BOLD), ("  its calls are not kept by time", DIM)]
         minutes = len(row.pulse.allowed) * row.pulse.cell_seconds // 60
         peak = max((*row.pulse.allowed, *row.pulse.denied, 1))
         return [
-            (f" {row.label}", BOLD),
+            (f" {middle(row.label, _NAME)}", BOLD),
             (f"  last {minutes} min  allowed ", DIM),
             (bars(row.pulse.allowed, _PULSE, peak), BOLD),
             (f" {sum(row.pulse.allowed)}", BOLD),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from s3ir_tui.model import Severity
 from s3ir_tui.text import clean
 from s3ir_tui.trail.detections.rule import Finding
 from s3ir_tui.trail.event import Judged
-from s3ir_tui.trail.sightings import PrincipalSighting
+from s3ir_tui.trail.sightings import PrincipalSighting, Reason
 
 MOST = 5_000
 """Entries that are kept apart; what comes after that is counted by its detection alone."""
@@ -38,7 +38,7 @@ class Found:
         first: Time of the first of them, or "" where it is not known.
         last: Time of the last, or "".
         events: Ids of the first twenty.
-        sample: The newest of them, or `None` where only the ids are known.
+        sample: The newest of them that is known in full, or `None`.
     """
 
     name: str
@@ -159,10 +159,21 @@ def with_patterns(found: Sequence[Found], principals: Iterable[PrincipalSighting
         principals: The principals of the trail; reasons of theirs that stand in `found` are not repeated.
     """
     known = {(item.principal, word) for item in found for word in (item.name, item.text)}
+    samples = {item.sample.event.id: item.sample for item in found if item.sample is not None}
     patterns = [
-        Found(reason.name or reason.text, reason.severity, reason.text, seen.id, "", reason.count, events=reason.events)
+        _pattern(seen.id, reason, samples)
         for seen in principals
         for reason in seen.reasons
         if not {(seen.id, reason.name), (seen.id, reason.text)} & known
     ]
     return worst_first((*found, *patterns)) if patterns else tuple(found)
+
+
+def _pattern(principal: str, reason: Reason, samples: Mapping[str, Judged]) -> Found:
+    """A reason as an entry; its events are known by their ids, and one of them may be the sample of another entry."""
+    known = [samples[ident] for ident in reason.events if ident in samples]
+    newest = max(known, key=lambda line: line.event.time, default=None)
+    name = reason.name or reason.text
+    return Found(
+        name, reason.severity, reason.text, principal, "", reason.count, events=reason.events[:EVENTS], sample=newest
+    )

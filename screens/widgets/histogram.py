@@ -16,7 +16,7 @@ _DAY = 86_400
 STEPS = (60, 120, 300, 600, 1800, 3600, 7200, 6 * 3600, 12 * 3600, _DAY, 7 * _DAY, 31 * _DAY, 366 * _DAY, 3660 * _DAY)
 """Lengths of a cell on the screen, in seconds."""
 
-_GUTTER = 13
+_GUTTER = 14
 _LABEL = 12
 _SOLID = " ▁▂▃▄▅▆▇█"
 _SHADE = " ░░░░▒▒▒▒"
@@ -186,7 +186,7 @@ class HistogramChart(Lines, can_focus=True):
         text = "".join(_glyph(count, peak, row, rows, glyphs) for count in counts)
         bright = DIM if style is BOLD else style
         return [
-            (f" {label[:_LABEL]:<{_LABEL}}", bright if row == rows - 1 else DIM),
+            (f" {label[:_LABEL]:<{_LABEL}} ", bright if row == rows - 1 else DIM),
             (text[:at], style),
             (text[at], style + Style(reverse=True)),
             (text[at + 1 :], style),
@@ -203,7 +203,7 @@ class HistogramChart(Lines, can_focus=True):
     def _times(self) -> Spans:
         form = "%H:%M" if self.step < 12 * 3600 else "%m-%d" if self.step < 31 * _DAY else "%Y"
         text = "".join(f"{self._cells[place].start.strftime(form):<10}" for place in range(0, len(self._cells), 10))
-        return [(f" {length_of(self.step) + ' a cell':<{_LABEL}}", DIM), (text[: len(self._cells)], DIM)]
+        return [(f" {length_of(self.step) + ' a cell':<{_LABEL}} ", DIM), (text[: len(self._cells)], DIM)]
 
 
 def length_of(seconds: int) -> str:

@@ -120,6 +120,17 @@ def test_patterns_of_principals_stand_beside_what_was_found_in_single_events() -
     assert (shown[0].events, shown[0].sample, shown[0].count) == (("id-1",), None, 11)
 
 
+def test_a_pattern_shows_the_newest_of_its_events_that_is_known() -> None:
+    finds = Finds()
+    old, new = world.read(when=world.at(1)), world.read(when=world.at(2), bucket="exports")
+    finds.add(line(new), [finding()])
+    finds.add(line(old), [finding()])
+    pattern = Reason(Severity.CRITICAL, "listed, then read", ("gone", new.id, old.id), 3, "looked-around")
+    shown = with_patterns(finds.all(), [seen(pattern)])
+    assert shown[0].sample is not None
+    assert shown[0].sample.event is new
+
+
 def test_what_the_trail_brings_is_counted_and_gathered() -> None:
     known = Known(Analysis(own_keys=["AKIAOURS000000000001"]))
     known.take_events(
