@@ -9,6 +9,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from s3ir_tui.aws.errors import AwsError
+from s3ir_tui.model import iso
+from s3ir_tui.text import clean
+from s3ir_tui.trail.coverage import Trail
 from s3ir_tui.trail.sources.base import Source
 from s3ir_tui.trail.sources.bucket import TrailBucketSource
 from s3ir_tui.trail.sources.live_tail import LiveTailSource
@@ -32,40 +35,6 @@ OTHER_REGIONS_EVERY = 10.0
 """Seconds between two looks in Regions that are neither the home Region nor the one of global services."""
 
 _AT_ONCE = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Trail:
-    """A trail, as CloudTrail describes it.
-
-    Attributes:
-        arn: Its ARN.
-        name: Its name.
-        home: Home Region.
-        bucket: Bucket that it delivers to.
-        prefix: Key prefix there, or "".
-        group: ARN of the CloudWatch Logs group that it sends to, or "".
-        everywhere: Whether it logs all Regions.
-        organization: Whether it is an organization's.
-        selectors: Answer of GetEventSelectors; `None` where it could not be read.
-        gap: Why not.
-    """
-
-    arn: str
-    name: str
-    home: str
-    bucket: str = ""
-    prefix: str = ""
-    group: str = ""
-    everywhere: bool = False
-    organization: bool = False
-    selectors: Mapping[str, Any] | None = None
-    gap: str = ""
-
-    @property
-    def data_events(self) -> bool:
-        """Whether it logs S3 data events at all, of some bucket."""
-        return self.selectors is not None and selects_s3_data(self.selectors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +93,9 @@ def offers(account: Account, found: Survey, since: datetime) -> tuple[Source, ..
     for trail in found.trails:
         if trail.bucket:
             place = (trail.bucket, trail.prefix)
-            buckets[place] = buckets.get(place, False) or trail.data_events
+            buckets[place] = buckets.get(place, False) or selects_s3_data(trail.selectors)
         if trail.group:
-            groups[trail.group] = groups.get(trail.group, False) or trail.data_events
+            groups[trail.group] = groups.get(trail.group, False) or selects_s3_data(trail.selectors)
     owner = account.identity.account
     sources += [
         TrailBucketSource(account, name, prefix, owner, (), since, data_events=data)
@@ -139,12 +108,12 @@ def offers(account: Account, found: Survey, since: datetime) -> tuple[Source, ..
     return tuple(sources)
 
 
-def selects_s3_data(answer: Mapping[str, Any]) -> bool:
+def selects_s3_data(answer: Mapping[str, Any] | None) -> bool:
     """Whether the answer of GetEventSelectors includes object-level events of S3, by either kind of selectors."""
-    for selector in answer.get("EventSelectors") or ():
+    for selector in (answer or {}).get("EventSelectors") or ():
         if any(item.get("Type") == "AWS::S3::Object" for item in selector.get("DataResources") or ()):
             return True
-    for selector in answer.get("AdvancedEventSelectors") or ():
+    for selector in (answer or {}).get("AdvancedEventSelectors") or ():
         fields = {item.get("Field"): item.get("Equals") or () for item in selector.get("FieldSelectors") or ()}
         if "Data" in fields.get("eventCategory", ()) and "AWS::S3::Object" in fields.get("resources.type", ()):
             return True
@@ -198,11 +167,17 @@ def _trails(account: Account, gaps: dict[str, str]) -> tuple[Trail, ...]:
 def _trail(account: Account, item: Mapping[str, Any]) -> Trail:
     arn = str(item.get("TrailARN") or item.get("Name") or "")
     home = str(item.get("HomeRegion") or account.region)
-    selectors, gap = None, ""
-    try:
-        selectors = account.call("cloudtrail", "GetEventSelectors", {"TrailName": arn}, home)
-    except AwsError as error:
-        gap = str(error)
+    gaps: list[str] = []
+
+    def ask(operation: str, name: str) -> Mapping[str, Any] | None:
+        try:
+            return account.call("cloudtrail", operation, {name: arn}, home)
+        except AwsError as error:
+            gaps.append(str(error))
+            return None
+
+    selectors, status = ask("GetEventSelectors", "TrailName"), ask("GetTrailStatus", "Name")
+    told = status or {}
     return Trail(
         arn=arn,
         name=str(item.get("Name") or arn),
@@ -213,5 +188,14 @@ def _trail(account: Account, item: Mapping[str, Any]) -> Trail:
         everywhere=bool(item.get("IsMultiRegionTrail")),
         organization=bool(item.get("IsOrganizationTrail")),
         selectors=selectors,
-        gap=gap,
+        logging=None if status is None else bool(status.get("IsLogging")),
+        started=_time(told.get("StartLoggingTime")),
+        stopped=_time(told.get("StopLoggingTime")),
+        delivered=_time(told.get("LatestDeliveryTime")),
+        delivery_error=clean(told.get("LatestDeliveryError")),
+        gap="; ".join(gaps),
     )
+
+
+def _time(value: object) -> str:
+    return iso(value) if isinstance(value, datetime) else ""

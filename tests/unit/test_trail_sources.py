@@ -414,7 +414,7 @@ class Trails:
 
     def __init__(self, answers: dict[str, Any]) -> None:
         regions = {"Regions": [{"RegionName": name} for name in ("eu-west-1", "us-east-1", "eu-central-1")]}
-        self.answers = {"DescribeRegions": regions, "ListTrails": {"Trails": []}, **answers}
+        self.answers = {"DescribeRegions": regions, "ListTrails": {"Trails": []}, "GetTrailStatus": {}, **answers}
 
     def pages(self, service: str, operation: str, params: Mapping[str, Any], key: str, region: str = "") -> Any:
         yield from self.call(service, operation, params, region)[key]
@@ -470,7 +470,7 @@ def test_a_trail_that_only_its_own_region_shows_is_found() -> None:
     def call(service: str, operation: str, params: Mapping[str, Any], region: str = "") -> dict[str, Any]:
         if operation == "DescribeTrails" and region == "sa-east-1":
             return {"trailList": [{"TrailARN": "arn:z", "S3BucketName": "far-logs", "HomeRegion": region}]}
-        if operation == "GetEventSelectors":
+        if operation in ("GetEventSelectors", "GetTrailStatus"):
             assert region == "sa-east-1"
             return {}
         return ask(service, operation, params, region)
