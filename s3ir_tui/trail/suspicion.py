@@ -10,9 +10,11 @@ from s3ir_tui.model import Severity
 from s3ir_tui.text import clean
 from s3ir_tui.trail.agents import Danger, agent_of
 from s3ir_tui.trail.arns import instance_of, is_address, is_private, network_of
-from s3ir_tui.trail.detections import Tactic
+from s3ir_tui.trail.exits import FROM_THE_START, Exits, soon
 from s3ir_tui.trail.profile import Evidence, Profile, Span
 from s3ir_tui.trail.sightings import Reason
+from s3ir_tui.trail.signs import together
+from s3ir_tui.trail.spells import HISTORY, between, goes_on, later_by
 
 SUSPECT = Severity.HIGH
 """From this severity on a principal is a suspect."""
@@ -23,24 +25,25 @@ BURST = 100
 DELETES = 25
 """Objects deleted within ten minutes that are no longer a few."""
 
-_HISTORY = timedelta(hours=20)
-"""What went on for so long is how a principal works, not how someone starts."""
-
 _SETTLED = timedelta(hours=1)
 """A place that was used alone for so long is where a credential belongs."""
 
-_MANY_SIGNS = 4
-_SOME_SIGNS = 2
+_LASTING = timedelta(hours=6)
+"""A network that was in use from the first to the last hour of so long a time is where an instance is at home."""
+
+_NO_EXITS = Exits()
 
 
-def assess(profile: Profile) -> tuple[Reason, ...]:
+def assess(profile: Profile, exits: Exits = _NO_EXITS) -> tuple[Reason, ...]:
     """The reasons to suspect a principal by its own calls, worst first.
 
     Args:
         profile: What it did.
+        exits: Networks through which instances of the house call.
     """
-    found = [*_findings(profile), *_tools(profile), *_stolen(profile), *_places(profile), *_floods(profile)]
-    found += _signs(profile, found)
+    home = _at_home(profile, exits)
+    found = [*_findings(profile), *_tools(profile), *_stolen(profile, home), *_places(profile, home), *_floods(profile)]
+    found += together(profile, found)
     found.sort(key=lambda reason: (-reason.severity, -reason.count))
     return tuple(found)
 
@@ -77,13 +80,13 @@ def _about(profile: Profile, severity: Severity, text: str, samples: Iterable[st
 # -- credentials of an instance -------------------------------------------------------------------
 
 
-def _stolen(profile: Profile) -> Iterator[Reason]:
+def _stolen(profile: Profile, home: frozenset[str]) -> Iterator[Reason]:
     """An instance's role works from the instance, with a program that knows its bucket."""
     instance = instance_of(profile.id)
     if not instance:
         return
     macs = [text for text, agent in profile.known_agents() if agent.os == "macos"]
-    if macs:
+    if macs and not _is_mac(profile, home):
         text = f"credentials of {instance} used on macOS, which an instance does not run"
         yield _about(profile, Severity.HIGH, text, [f"agent {item}" for item in macs], "instance-on-macos")
     systems = {agent.os for _text, agent in profile.known_agents() if agent.os and not agent.console}
@@ -94,11 +97,20 @@ def _stolen(profile: Profile) -> Iterator[Reason]:
     yield from _looked_around(profile, instance)
 
 
+def _is_mac(profile: Profile, home: frozenset[str]) -> bool:
+    """Whether the instance is an EC2 Mac: nothing else was seen on it, and it calls from within, or for days."""
+    if any(agent.os not in ("macos", "") for _text, agent in profile.known_agents()):
+        return False
+    networks = {network_of(address) for address in profile.addresses if is_address(address)}
+    inside = all(network in home or not _public([network]) for network in networks)
+    return inside or (goes_on(profile.first, profile.last) and len(profile.keys) > 1)
+
+
 def _looked_around(profile: Profile, instance: str) -> Iterator[Reason]:
     listing = profile.seen("list-buckets")
     if listing is None:
         return
-    if _long(listing.first, listing.last):
+    if goes_on(listing.first, listing.last):
         return  # it lists buckets day after day: that is its work
     if profile.reads and profile.lists:
         text = f"credentials of {instance} listed all buckets, then listed and read what they found"
@@ -113,38 +125,63 @@ def _looked_around(profile: Profile, instance: str) -> Iterator[Reason]:
 # -- places ---------------------------------------------------------------------------------------
 
 
-def _places(profile: Profile) -> Iterator[Reason]:
+def _places(profile: Profile, home: frozenset[str]) -> Iterator[Reason]:
     """One credential in several networks at once: for an instance a thief, for people a sign at most."""
     instance = instance_of(profile.id)
-    told = False
+    moved: list[tuple[str, dict[str, Span]]] = []
     for key, networks in profile.keys.items():
         real = {name: span for name, span in networks.items() if is_address(name)}
         public = _public(real)
-        if len(real) < 2 or not (instance or (len(public) > 1 and _at_once(real[name] for name in public))):
+        if len(real) < 2 or real.keys() <= home:
             continue
-        told = True
-        text, samples, apart = _spread(profile, real)
-        if not instance:
-            yield _about(profile, Severity.LOW, f"{key} used from {text} at once", samples, "key-at-two-places")
-            continue
-        weights = (Severity.CRITICAL, Severity.HIGH) if public else (Severity.MEDIUM, Severity.LOW)
-        yield _about(
-            profile, weights[0 if apart else 1], f"{key} of {instance} used from {text}", samples, "instance-key-moved"
-        )
-    if instance and not told:
-        yield from _session_places(profile, instance)
+        if instance or (len(public) > 1 and _at_once(real[name] for name in public)):
+            moved.append((key, real))
+    if not moved:
+        if instance:
+            yield from _session_places(profile, instance, home)
+        return
+    spans = {name: span for _key, real in moved for name, span in real.items()}
+    text, samples, apart = _spread(profile, spans)
+    keys = moved[0][0] if len(moved) == 1 else f"{len(moved)} access keys"
+    if not instance:
+        yield _about(profile, Severity.LOW, f"{keys} used from {text} at once", samples, "key-at-two-places")
+        return
+    weights = (Severity.CRITICAL, Severity.HIGH) if _public(spans) else (Severity.MEDIUM, Severity.LOW)
+    words = f"{keys} of {instance} used from {text}"
+    yield _about(profile, weights[0 if apart else 1], words, samples, "instance-key-moved")
 
 
-def _session_places(profile: Profile, instance: str) -> Iterator[Reason]:
-    """Several keys of one instance: each time the metadata service is asked, it may give out another."""
-    networks: dict[str, Span] = {}
+def _at_home(profile: Profile, exits: Exits) -> frozenset[str]:
+    """Networks that are an instance's own ways out: shared with other instances, or in use all the time."""
+    if not instance_of(profile.id):
+        return frozenset()
+    spans = _networks(profile)
+    whole = between(profile.first, profile.last)
+    early = max(FROM_THE_START, whole / 10)
+    return frozenset(
+        name
+        for name, span in spans.items()
+        if exits.has(name)
+        or (whole >= _LASTING and soon(profile.first, span.first, early) and soon(span.last, profile.last, early))
+    )
+
+
+def _networks(profile: Profile) -> dict[str, Span]:
+    found: dict[str, Span] = {}
     for address, place in profile.addresses.items():
-        if is_address(address) and not is_private(address):
-            span = networks.setdefault(network_of(address), Span(place.first))
+        if is_address(address):
+            span = found.setdefault(network_of(address), Span(place.first))
             span.add(place.count, place.first, place.last)
-    if len(networks) > 1 and _at_once(networks.values()):
-        text, samples, apart = _spread(profile, networks)
-        severity = Severity.HIGH if apart else Severity.MEDIUM
+    return found
+
+
+def _session_places(profile: Profile, instance: str, home: frozenset[str]) -> Iterator[Reason]:
+    """Several keys of one instance: each time the metadata service is asked, it may give out another."""
+    networks = _networks(profile)
+    public = {name: networks[name] for name in _public(networks)}
+    if len(public) > 1 and not public.keys() <= home and _at_once(public.values()):
+        text, samples, apart = _spread(profile, public)
+        severity = Severity.HIGH if apart or home else Severity.MEDIUM
         yield _about(profile, severity, f"role of {instance} used from {text}", samples, "instance-session-moved")
 
 
@@ -204,7 +241,7 @@ def strange_addresses(profile: Profile) -> frozenset[str]:
     ordered = sorted(networks, key=lambda name: networks[name])
     if instance_of(profile.id) and len(ordered) > 1:
         home = ordered[0]
-        if _later_than(networks[home], networks[ordered[1]], _SETTLED):
+        if later_by(networks[home], networks[ordered[1]], _SETTLED):
             odd |= {address for address in profile.addresses if is_address(address) and network_of(address) != home}
     return frozenset(odd) if len(odd) < len(profile.addresses) else frozenset()
 
@@ -220,106 +257,36 @@ def _floods(profile: Profile) -> Iterator[Reason]:
     gone = _unusual(profile.delete_spans, DELETES)
     if gone:
         text = f"{gone} objects deleted within ten minutes, more than before"
-        yield Reason(Severity.HIGH, text, tuple(profile.ids["delete"]), gone, "bulk-delete")
+        severity = Severity.MEDIUM if _is_job(profile) else Severity.HIGH
+        yield Reason(severity, text, tuple(profile.ids["delete"]), gone, "bulk-delete")
     if profile.denied >= 10 and profile.denied * 2 > profile.events:
         names = ", ".join(sorted(profile.denied_names)[:3])
         text = f"turned away {profile.denied} times ({names})"
         yield Reason(Severity.MEDIUM, clean(text), tuple(profile.ids["denied"]), profile.denied, "turned-away")
     secrets = profile.seen("secrets-read")
-    if secrets is not None and secrets.count >= 10 and not _long(secrets.first, secrets.last):
+    if secrets is not None and secrets.count >= 10 and not goes_on(secrets.first, secrets.last):
         yield _of(secrets, Severity.HIGH, f"{secrets.count} secrets read in a row")
 
 
+def _is_job(profile: Profile) -> bool:
+    """Whether it is a role's session that did nothing but to list and clear objects, as jobs do."""
+    if profile.kind != "AssumedRole" or profile.reads or profile.seen("versions-listed") is not None:
+        return False
+    others = (item for name, item in profile.evidence.items() if name not in ("delete-objects", "list-buckets"))
+    return all(item.finding.severity < Severity.MEDIUM for item in others)
+
+
 def _unusual(spans: dict[str, int], floor: int) -> int:
-    """The largest count of ten minutes, if it is at least `floor` and no day before had the like; else 0."""
+    """The largest count of ten minutes, if it is at least `floor` and no other day had the like; else 0."""
     if not spans:
         return 0
     busiest = max(spans, key=lambda key: (spans[key], key))
     count = spans[busiest]
     if count < floor:
         return 0
-    before = _ten_minutes(busiest) - _HISTORY
-    usual = max((other for key, other in spans.items() if _ten_minutes(key) <= before), default=0)
+    at = _ten_minutes(busiest)
+    usual = max((other for key, other in spans.items() if abs(at - _ten_minutes(key)) >= HISTORY), default=0)
     return 0 if usual * 3 >= count else count
-
-
-# -- many weak signs ------------------------------------------------------------------------------
-
-
-def _signs(profile: Profile, found: list[Reason]) -> Iterator[Reason]:
-    """Each of these alone is everyday; several together are how someone with a found key begins."""
-    signs: dict[str, tuple[str, ...]] = {}
-    words = {
-        "who-am-i": "asked who it is",
-        "list-buckets": "listed all buckets",
-        "bucket-settings": "looked at how buckets are protected",
-        "iam-listed": "looked through users and roles",
-        "trail-looked-at": "looked at what is logged",
-        "secret-read": "read what looks like secrets",
-    }
-    for name, text in words.items():
-        evidence = profile.evidence.get(name) or profile.evidence.get(f"{name}-tried")
-        if evidence is not None and not _long(evidence.first, evidence.last):
-            signs[text] = tuple(evidence.event_ids[:3])
-    for reason in found:
-        if reason.name in ("bulk-read", "agent-uncommon", "agent-scanner", "key-at-two-places", "turned-away"):
-            signs[reason.text] = reason.events[:3]
-    if len(profile.denied_names) >= 3:
-        signs[f"turned away from {len(profile.denied_names)} different operations"] = tuple(profile.ids["denied"][:3])
-    signs.update(_new_ways(profile))
-    tactics = _tactics(profile)
-    for tactic in tactics:
-        signs[f"signs of {tactic.value}"] = tuple(
-            item.event_ids[0] for item in profile.evidence.values() if item.finding.tactic is tactic
-        )[:3]
-    if profile.console_only and not tactics:
-        return
-    does_harm = bool(profile.reads or tactics)
-    events = tuple(dict.fromkeys(item for ids in signs.values() for item in ids))[:20]
-    if len(signs) >= _MANY_SIGNS and does_harm:
-        yield Reason(Severity.HIGH, clean("together: " + ", ".join(signs)), events, len(signs), "many-signs")
-    elif len(signs) > _SOME_SIGNS:
-        yield Reason(Severity.MEDIUM, clean("together: " + ", ".join(signs)), events, len(signs), "some-signs")
-
-
-def _tactics(profile: Profile) -> list[Tactic]:
-    """Tactics with a finding of weight, in the order of the enumeration; looking around is counted above."""
-    weighty = profile.tactics(Severity.MEDIUM)
-    return [tactic for tactic in Tactic if tactic in weighty and tactic is not Tactic.RECON]
-
-
-def _new_ways(profile: Profile) -> dict[str, tuple[str, ...]]:
-    """Addresses and programs that appeared long after the principal did."""
-    ways: dict[str, tuple[str, ...]] = {}
-    if instance_of(profile.id):
-        return ways
-    for address, place in profile.addresses.items():
-        if is_address(address) and _long(profile.first, place.first) and not _same_network(profile, address):
-            ways["came from a new network"] = (profile.sample.get(f"address {address}", ""),)
-    for text, span in profile.agents.items():
-        if _long(profile.first, span.first) and not _same_program(profile, text):
-            ways["used a new program"] = (profile.sample.get(f"agent {text}", ""),)
-    return ways
-
-
-def _same_network(profile: Profile, address: str) -> bool:
-    first = profile.addresses[address].first
-    network = network_of(address)
-    return any(network_of(other) == network and place.first < first for other, place in profile.addresses.items())
-
-
-def _same_program(profile: Profile, text: str) -> bool:
-    first = profile.agents[text].first
-    program = agent_of(text).program
-    return any(agent_of(other).program == program and span.first < first for other, span in profile.agents.items())
-
-
-def _long(first: str, last: str) -> bool:
-    return _later_than(first, last, _HISTORY)
-
-
-def _later_than(first: str, last: str, by: timedelta) -> bool:
-    return last > first and datetime.fromisoformat(last) - datetime.fromisoformat(first) >= by
 
 
 def _ten_minutes(key: str) -> datetime:

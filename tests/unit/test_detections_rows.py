@@ -695,6 +695,7 @@ def test_every_rule_belongs_to_a_row() -> None:
         "object-written-public",
         "replication",
         "selectors-changed",
+        "signed-in",
         "trust-changed",
         "uncontained",
     }

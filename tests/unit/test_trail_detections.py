@@ -64,7 +64,7 @@ TRUST_EC2 = doc({"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"
         (put_policy(allow({"AWS": f"arn:aws:iam::{ACCOUNT}:role/app"})), LOW),
         (put_policy(allow({"Service": "cloudtrail.amazonaws.com"})), LOW),
         (put_policy({**allow("*"), "Effect": "Deny"}), LOW),
-        (s3("DeleteBucketPolicy"), HIGH),
+        (s3("DeleteBucketPolicy"), MEDIUM),
         (s3("PutBucketAcl", **{"x-amz-acl": ["public-read"]}), CRITICAL),
         (s3("PutBucketAcl", **{"x-amz-acl": "private"}), INFO),
         (s3("PutBucketAcl", AccessControlPolicy={"AccessControlList": {"Grant": [ALL_USERS]}}), CRITICAL),

@@ -26,7 +26,9 @@ from trail_world import (
 
 from s3ir_tui.model import Severity
 from s3ir_tui.trail.analysis import Analysis, PrincipalSighting
+from s3ir_tui.trail.arns import network_of
 from s3ir_tui.trail.event import Event
+from s3ir_tui.trail.exits import Exits
 
 BOB = f"arn:aws:iam::{ACCOUNT}:user/bob"
 WEB = f"arn:aws:sts::{ACCOUNT}:assumed-role/web/i-0aaaaaaaaaaaaaaa1"
@@ -260,3 +262,117 @@ def test_the_event_that_makes_a_suspect_is_shown_as_such_and_its_reads_after() -
     assert moved.severity >= Severity.HIGH
     assert later.severity is Severity.HIGH
     assert later.reasons == ("by a suspect",)
+
+
+# -- the house at work ----------------------------------------------------------------------------
+
+NATS = ("52.29.10.4", "3.121.77.9", "18.198.4.60")
+
+
+def behind_nats(instance: str, *, days: int = 3) -> list[Event]:
+    """An instance whose calls leave by several addresses, with keys that change every six hours."""
+    return [
+        read(
+            session("web", instance, f"ASIA{instance[-6:].upper()}{day}{hour // 6:09d}"),
+            bucket="content",
+            when=at(days=-day, minutes=60 * hour + 20 * number),
+            address=address,
+        )
+        for day in range(days, 0, -1)
+        for hour in range(24)
+        for number, address in enumerate(NATS)
+    ]
+
+
+def test_an_instance_behind_nat_gateways_is_not_suspect() -> None:
+    assert of(analysis(*behind_nats("i-0aaaaaaaaaaaaaaa1")), WEB).severity <= Severity.MEDIUM
+
+
+def test_a_thief_of_an_instance_behind_nat_gateways_is_found_with_the_same_program() -> None:
+    at_work = behind_nats("i-0aaaaaaaaaaaaaaa1")
+    for key, reason in (
+        (at_work[-1].access_key, "instance-key-moved"),
+        ("ASIANEW0000000000001", "instance-session-moved"),
+    ):
+        thief = session("web", "i-0aaaaaaaaaaaaaaa1", key)
+        stolen = [read(thief, address=THIEF, when=at(days=-1, minutes=60 * 20 + n)) for n in range(5)]
+        found = of(analysis(*at_work, *stolen), WEB)
+        assert found.severity >= Severity.HIGH
+        assert reason in names(found)
+
+
+def test_ways_out_are_networks_that_several_instances_have_used_from_their_beginning() -> None:
+    exits = Exits()
+    for number in range(3):
+        who = f"arn:aws:sts::{ACCOUNT}:assumed-role/web/i-0000000000000000{number}"
+        for address in NATS[:2]:
+            exits.add(who, address, at(number))
+        exits.add(who, THIEF, at(300 + number))
+    assert exits.has(network_of(NATS[0]))
+    assert not exits.has(network_of(NATS[2]))
+    assert not exits.has(network_of(THIEF))
+    assert exits.revision > 0
+
+
+MAC = "[aws-cli/2.22.0 md/awscrt#0.22.0 ua/2.0 os/macos#23.6.0 md/arch#arm64 lang/python#3.12.6]"
+
+
+def test_macos_on_an_instance_is_a_theft_unless_it_is_a_mac_that_works_for_days() -> None:
+    assert of(analysis(read(session(), agent=MAC, address=THIEF)), WEB).severity is Severity.HIGH
+    days = [*work(session(), agent=MAC), *work(session(key="ASIAWEB0000000000002"), agent=MAC)]
+    assert of(analysis(*days), WEB).severity <= Severity.MEDIUM
+    assert of(analysis(*days, read(session(), agent=BOTO)), WEB).severity >= Severity.HIGH
+
+
+def test_a_function_with_many_addresses_is_not_suspect() -> None:
+    who = session("thumbnails", "make-thumbnail", "ASIATHUMB00000000001")
+    events = [read(who, bucket="media", address=f"3.{64 + n % 9}.{n}.9", when=at(n)) for n in range(60)]
+    found = of(analysis(*events), f"arn:aws:sts::{ACCOUNT}:assumed-role/thumbnails/make-thumbnail")
+    assert found.severity <= Severity.MEDIUM
+    assert len([reason for reason in found.reasons if reason.name == "key-at-two-places"]) <= 1
+
+
+def cleared(who: dict[str, object], *more: Event) -> Severity:
+    gone = [event("DeleteObject", who, bucket="payroll", key=f"{n}", when=at(n / 60)) for n in range(40)]
+    return analysis(*gone, *more).principals()[0].severity
+
+
+def test_a_job_that_only_clears_is_not_alarming_and_one_that_read_or_looked_for_versions_is() -> None:
+    job = session("janitor", "sweep", "ASIAJANITOR000000001")
+    assert cleared(job) is Severity.MEDIUM
+    assert cleared(job, read(job)) is Severity.HIGH
+    assert cleared(job, event("ListObjectVersions", job, bucket="payroll")) is Severity.HIGH
+    suspended = {"VersioningConfiguration": {"Status": "Suspended"}}
+    assert cleared(job, event("PutBucketVersioning", job, bucket="payroll", params=suspended)) >= Severity.HIGH
+    assert cleared(user()) is Severity.HIGH
+
+
+def test_what_keeps_an_account_as_described_is_not_alarming_and_who_also_searches_is() -> None:
+    who = session("ci-deploy", "run-1", "ASIACI00000000000001")
+    run = [
+        event("GetCallerIdentity", who, service="sts"),
+        event("GetBucketPolicy", who, bucket="payroll", when=at(1)),
+        event("ListRolePolicies", who, service="iam", when=at(1)),
+        event("DescribeTrails", who, service="cloudtrail", when=at(1)),
+        read(who, bucket="state", key="prod/terraform.tfstate", when=at(1)),
+        event("PutRolePolicy", who, service="iam", params={"roleName": "x", "policyDocument": "{}"}, when=at(2)),
+        event("DeleteBucket", who, bucket="feature-1", when=at(3)),
+    ]
+    ident = f"arn:aws:sts::{ACCOUNT}:assumed-role/ci-deploy/run-1"
+    assert of(analysis(*run), ident).severity is Severity.MEDIUM
+    assert of(analysis(*run, event("ListBuckets", who, when=at(4))), ident).severity is Severity.HIGH
+
+
+def test_people_who_proved_themselves_are_judged_by_strong_signs() -> None:
+    who = session("AWSReservedSSO_Administrators_0123456789abcdef", "ann@example.com", "ASIASSO0000000000001")
+    ident = f"arn:aws:sts::{ACCOUNT}:assumed-role/AWSReservedSSO_Administrators_0123456789abcdef/ann@example.com"
+    day = [
+        event("GetCallerIdentity", who, service="sts"),
+        event("ListBuckets", who),
+        event("ListUsers", who, service="iam"),
+        event("GetBucketPolicy", who, bucket="payroll"),
+        event("CreateAccessKey", who, service="iam", params={"userName": "alice"}),
+        read(who),
+    ]
+    assert of(analysis(*day), ident).severity is Severity.MEDIUM
+    assert of(analysis(*day, put_policy(allow("*"), by=who)), ident).severity is Severity.CRITICAL

@@ -97,11 +97,10 @@ RULES = (
     Detection("bucket-policy-changed", LOW, ("PutBucketPolicy",), "policy of {bucket} changed", _IT, _only_changes),
     Detection(
         "bucket-policy-deleted",
-        HIGH,
+        MEDIUM,
         ("DeleteBucketPolicy",),
         "policy of {bucket} removed, its denies too",
         _IT,
-        routine=True,
     ),
     Detection(
         "bucket-acl-public", CRITICAL, ("PutBucketAcl",), "ACL makes {bucket} public ({what})", _IT, if_.public_acl

@@ -26,6 +26,10 @@ def _without_mfa(details: Details) -> bool:
     )
 
 
+def _with_mfa(details: Details) -> bool:
+    return details.extra.get("MFAUsed") == "Yes" and details.answer.get("ConsoleLogin") == "Success"
+
+
 def _sign_in_failed(details: Details) -> bool:
     return details.answer.get("ConsoleLogin") == "Failure"
 
@@ -275,6 +279,7 @@ RULES = (
     Detection("assume-root", HIGH, ("AssumeRoot",), "root session of an account taken", _KEYS, service="sts"),
     Detection("root-login", HIGH, ("ConsoleLogin",), "root user signed in", _KEYS, _by_root),
     Detection("login-without-mfa", HIGH, ("ConsoleLogin",), "console sign-in without MFA", _KEYS, _without_mfa),
+    Detection("signed-in", INFO, ("ConsoleLogin",), "console sign-in with MFA", _KEYS, _with_mfa),
     Detection("login-failed", LOW, ("ConsoleLogin",), "console sign-in failed", _KEYS, _sign_in_failed),
     Detection("password-recovery", MEDIUM, ("PasswordRecoveryRequested",), "password recovery asked for", _KEYS),
     Detection(
