@@ -240,15 +240,15 @@ def test_sessions_are_renewed_before_they_end_and_nothing_is_lost_or_doubled() -
     with LogsWire(session_seconds=1.2) as wire, opened(wire, renew_after=0.6, both_for=0.3) as source:
         most = 0
         with Writer(wire) as writer:
-            end = time.monotonic() + 4
+            end = time.monotonic() + 3
             while time.monotonic() < end:
                 analysis.add(source.poll())  # a SourceError would fail the test
                 most = max(most, len(wire.live()))
         analysis.add(receive(source, 10_000, 0.5)[0])
-        assert len(wire.tails) >= 4
+        assert len(wire.tails) >= 3
         assert most == 2
         assert source.remark == ""
-    assert analysis.distinct == len(writer.made) > 300
+    assert analysis.distinct == len(writer.made) > 200
     (payroll,) = analysis.buckets()
     assert payroll.reads == len(writer.made)
 
@@ -297,7 +297,7 @@ def test_a_session_that_cannot_be_opened_is_told_as_long_as_it_lasts_and_tried_a
     begun = time.monotonic()
     wire.cut()
     told: list[str] = []
-    while time.monotonic() - begun < 1.2:
+    while time.monotonic() - begun < 0.8:
         take(tail, [], told)
     assert "broke off" in told[0]
     assert all(why in text for text in told[-2:]), told
