@@ -94,7 +94,8 @@ def undo_plan(told: Mapping[str, Told], ref: str, actions: Mapping[str, Action],
         raise Refusal(f"nothing of {item.plan.action} ({ref}) is left to undo")
 
     def alone(index: int) -> bool:
-        return actions[action_of(item.plan, index)].undo_alone
+        action = actions.get(action_of(item.plan, index))
+        return action is not None and action.undo_alone
 
     together = [index for index in left if not alone(index)]
     kept = [index for index in left if alone(index)]
@@ -132,7 +133,9 @@ def _steps(item: Told, indexes: list[int], actions: Mapping[str, Action], ctx: C
     for index in reversed(indexes):
         name = action_of(item.plan, index)
         try:
-            back = actions[name].undo_step(item.plan.steps[index], ctx, item.at)
+            # A plan that is no action of the list, such as that of a table for Athena, is mirrored.
+            undo_step = actions[name].undo_step if name in actions else mirror
+            back = undo_step(item.plan.steps[index], ctx, item.at)
             steps.append(replace(back, undoes=index, action=name))
         except Refusal as refusal:
             refused.append(str(refusal))
