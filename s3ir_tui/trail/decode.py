@@ -13,9 +13,9 @@ import msgspec
 
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.gunzip import gunzip, is_gzip
-from s3ir_tui.trail.record import DEEPEST, NotARecord, Record, decode_typed, depth, from_loose, is_known, to_event
+from s3ir_tui.trail.record import NotARecord, Record, decode_typed, from_loose, is_known, to_event
+from s3ir_tui.trail.salvage import FAULTS, Damage, open_layer, repaired, salvage
 
-_FAULTS = (msgspec.MsgspecError, ValueError, RecursionError, OverflowError)
 _MOST_LAYERS = 6
 UNKNOWN_VERSION = "unknown version: taken as far as it is understood"
 
@@ -114,7 +114,7 @@ def decode_record(record: Mapping[str, Any] | bytes) -> Event:
         return _event(raw)[1]
     except NotARecord:
         raise
-    except _FAULTS as fault:
+    except FAULTS as fault:
         raise NotARecord(f"no JSON record: {type(fault).__name__}") from None
 
 
@@ -151,14 +151,14 @@ class _Decoding:
         if data[:1] == b"{" and b"\n" in data and self._take_lines(data):
             return
         try:
-            outer = _outer(data)
-        except _FAULTS:
+            outer = open_layer(data)
+        except FAULTS:
             if not self._take_lines(data, strict=False):
                 self._take_rest(data)
             return
-        self.take_outer(outer, data, 0)
+        self.takeopen_layer(outer, data, 0)
 
-    def take_outer(self, outer: Mapping[str, msgspec.Raw] | Sequence[msgspec.Raw], raw: bytes, layer: int) -> None:
+    def takeopen_layer(self, outer: Mapping[str, msgspec.Raw] | Sequence[msgspec.Raw], raw: bytes, layer: int) -> None:
         """Take in a JSON object or array, opened one layer."""
         if isinstance(outer, Sequence):
             if layer > _MOST_LAYERS:
@@ -186,7 +186,7 @@ class _Decoding:
         except NotARecord as why:
             self.skip(str(why))
             return
-        except _FAULTS:
+        except FAULTS:
             pass  # a wrong type, or no record at all: looked at more closely below
         self._open(raw, layer)
 
@@ -194,16 +194,16 @@ class _Decoding:
         """Take in what one JSON value holds, also where it is JSON only to lenient tools."""
         try:
             try:
-                outer = _outer(raw)
-            except _FAULTS:
-                raw = _repaired(raw)
-                outer = _outer(raw)
+                outer = open_layer(raw)
+            except FAULTS:
+                raw = repaired(raw)
+                outer = open_layer(raw)
         except NotARecord as why:
             self.skip(str(why))
-        except _FAULTS:
+        except FAULTS:
             self.skip("broken JSON")
         else:
-            self.take_outer(outer, raw, layer)
+            self.takeopen_layer(outer, raw, layer)
 
     def _keep(self, version: object, event: Event) -> None:
         self.events.append(event)
@@ -215,7 +215,7 @@ class _Decoding:
             self._keep(*_event(raw))
         except NotARecord as why:
             self.skip(str(why))
-        except _FAULTS:
+        except FAULTS:
             self.skip("broken JSON")
 
     def _unwrap(self, outer: Mapping[str, msgspec.Raw], layer: int) -> bool:
@@ -256,22 +256,15 @@ class _Decoding:
 
     def _take_rest(self, data: bytes) -> None:
         """Take what is whole of broken data: records around the damage, values one after the other."""
-        text = data.decode("utf-8", "replace")
-        opened = _start_of_list.match(text)
-        if not opened and _end_of_object(text, text.find("{")) < 0:
-            opened = _list_further_in.match(text)
         before = len(self.events)
-        at, damaged = opened.end() if opened else 0, 0
-        while (start := text.find("{", at)) >= 0 and (end := _end_of_object(text, start)) >= 0:
-            damaged += _BETWEEN.sub("", text[at:start]) != ""
-            self.take(text[start:end].encode("utf-8", "replace"))
-            at = end
-        if damaged:
-            self.skip("broken JSON", damaged)
-        closing = "" if not opened else "]" if text[0] == "[" else "]}"
-        if _BETWEEN.sub("", text[at:]) != closing:
-            kept = len(self.events) - before
-            self.skip(f"broken JSON after {kept} records" if kept else "broken JSON")
+        for part in salvage(data):
+            if part is Damage.BETWEEN:
+                self.skip("broken JSON")
+            elif part is Damage.END:
+                kept = len(self.events) - before
+                self.skip(f"broken JSON after {kept} records" if kept else "broken JSON")
+            else:
+                self.take(part)
 
 
 def _event(raw: bytes) -> tuple[object, Event]:
@@ -286,51 +279,18 @@ def _event(raw: bytes) -> tuple[object, Event]:
         return record.eventVersion, to_event(record, raw)
     except NotARecord:
         raise
-    except _FAULTS:
-        raw = _repaired(raw)
+    except FAULTS:
+        raw = repaired(raw)
     fields = json.loads(raw)
     if not isinstance(fields, dict):
         raise NotARecord("no CloudTrail record")
     return fields.get("eventVersion"), from_loose(fields, raw)
 
 
-def _repaired(raw: bytes) -> bytes:
-    """JSON that every reader takes, made of what Python's own reader takes: lone surrogates and NaN are in neither.
-
-    Raises:
-        NotARecord: It is nested too deeply.
-        ValueError: It is no JSON at all.
-    """
-    value = json.loads(raw.decode("utf-8", "replace"))
-    if depth(value) > DEEPEST:
-        raise NotARecord("nested too deeply")
-    return json.dumps(_readable(value), ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _readable(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {_readable(key): _readable(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_readable(item) for item in value]
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        return None
-    return value
-
-
-_outer_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw] | list[msgspec.Raw])
-
-
-def _outer(raw: bytes) -> dict[str, msgspec.Raw] | list[msgspec.Raw]:
-    found: dict[str, msgspec.Raw] | list[msgspec.Raw] = _outer_decoder.decode(raw)
-    return found
-
-
 def _inner_json(quoted: bytes) -> bytes:
     try:
         return msgspec.json.decode(quoted, type=str).strip().encode()
-    except _FAULTS:
+    except FAULTS:
         return b""
 
 
@@ -339,8 +299,8 @@ def _is_object(line: bytes) -> bool:
     if line[:1] != b"{" or line[-1:] != b"}":
         return False
     try:
-        _outer(line)
-    except _FAULTS:
+        open_layer(line)
+    except FAULTS:
         return False
     return True
 
@@ -368,23 +328,3 @@ def _as_utf8(data: bytes) -> bytes:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):  # PowerShell writes UTF-16
         return data.decode("utf-16", "replace").encode("utf-8", "replace")
     return data
-
-
-_start_of_list = re.compile(r'\s*(?:\{\s*"(?:Records|Events|events|logEvents)"\s*:\s*)?\[')
-# Cut-off data whose list stands behind other fields, as in CloudWatch's subscriptions.
-_list_further_in = re.compile(r'\{.{0,4096}?"(?:Records|Events|events|logEvents|Messages)"\s*:\s*\[', re.DOTALL)
-_BETWEEN = re.compile(r"[\s,]+")
-_string_or_brace = re.compile(r'"(?:[^"\\]|\\.)*+"|[{}]', re.DOTALL)
-
-
-def _end_of_object(text: str, start: int) -> int:
-    """Where the object that begins at `start` ends, or -1; without recursion, so that depth does not matter."""
-    depth = 0
-    for found in _string_or_brace.finditer(text, start):
-        if found[0] == "{":
-            depth += 1
-        elif found[0] == "}":
-            depth -= 1
-            if depth == 0:
-                return found.end()
-    return -1

@@ -20,7 +20,10 @@ ANONYMOUS = "anonymous"
 UNKNOWN = "unknown"
 
 _ANONYMOUS_ACCOUNTS = frozenset({"anonymous", "ANONYMOUS_PRINCIPAL"})
-_SESSION_TOKEN = re.compile(rb'("sessionToken"\s*:\s*")[^"]*')
+# Also inside JSON that stands in a string; there its quotes are escaped.
+_SESSION_TOKEN = re.compile(
+    rb'("[sS]essionToken"\s*:\s*")(?:[^"\\]|\\.)*+|(\\+"[sS]essionToken\\+"\s*:\s*\\+")[^"\\]*', re.DOTALL
+)
 _READS = ("Get", "List", "Head", "Describe", "Lookup", "Select", "BatchGet", "Search", "Query", "Scan")
 _T = TypeVar("_T")
 
@@ -143,8 +146,10 @@ def to_event(record: Record, raw: bytes) -> Event:
     key_id = who.accessKeyId or ""
     bucket, key = _object(record) if is_s3 else ("", "")
     moved = record.additionalEventData
-    if service == "sts" and b"sessionToken" in raw:
-        raw = _SESSION_TOKEN.sub(rb"\1***", raw)
+    if b"essionToken" in raw:
+        raw = _SESSION_TOKEN.sub(rb"\1\2***", raw)
+    if not raw.isascii():
+        raw = _as_utf8(raw)
     return Event(
         record.eventID or _made_up_id(raw),
         as_time(record.eventTime or record.timestamp),
@@ -352,6 +357,15 @@ def as_time(value: str | None) -> str:
     except OverflowError:
         raise NotARecord("eventTime is no time") from None
     return f"{moment:%Y}".zfill(4) + f"{moment:-%m-%dT%H:%M:%SZ}"
+
+
+def _as_utf8(raw: bytes) -> bytes:
+    """JSON in UTF-8: the decoder looks at the bytes of those strings only that it keeps."""
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("utf-8", "replace").encode()
+    return raw
 
 
 def _made_up_id(raw: bytes) -> str:

@@ -237,6 +237,63 @@ def test_rubbish_between_records_is_counted() -> None:
     assert counts(found) == {"broken JSON": 1}
 
 
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        ('"key": "7"', '"k"ey": "7"'),
+        ('"key": "7"', '"key": "7'),
+        ('"key": "7"', '{"key": "7"'),
+        ('"key": "7"}', '"key": "7"'),
+    ],
+)
+def test_damage_in_one_record_of_a_long_line_costs_that_record_only(here: str, there: str) -> None:
+    records = [{"eventVersion": "1.11"} | record("GetObject", bucket="b", key=str(n)) for n in range(300)]
+    text = json.dumps({"Records": records})
+    assert text.count(here) == 1
+    found = decode(text.replace(here, there).encode(), "f")
+    assert [event.key for event in found.events] == [str(n) for n in range(300) if n != 7]
+    assert counts(found) == {"broken JSON": 1}
+
+
+@pytest.mark.parametrize(
+    "piece", ['"\\"', '{"', '{"a":', '{"eventVersion":', '{"eventVersion":"', "{", '"', "[", '{"a":"\\', "{},", '\\"']
+)
+def test_no_damage_takes_the_time_of_its_square(piece: str) -> None:
+    data = ('{"Records":[' + json.dumps(GOOD[0]) + "," + piece * (600_000 // len(piece))).encode()
+    begun = time.perf_counter()
+    found = decode(data, "f")
+    assert time.perf_counter() - begun < 20
+    assert [event.id for event in found.events] == [GOOD[0]["eventID"]]
+    assert found.skipped
+
+
+def test_bytes_that_are_no_utf_8_do_not_stay_in_the_record() -> None:
+    text = dump(GOOD[0] | {"eventVersion": "1.11", "note": "caf\u00e9"}).replace(b"caf\\u00e9", b"caf\xe9")
+    found = decode(b'{"Records":[' + text + b"," + dump(GOOD[1]) + b"]}", "f")
+    assert len(found.events) == 2
+    assert json.loads(found.events[0].raw)["note"] == "caf\ufffd"
+
+
+@pytest.mark.parametrize("service", ["sts", "sso", "s3"])
+@pytest.mark.parametrize("inside", [False, True])
+def test_session_tokens_are_masked_wherever_they_stand(service: str, inside: bool) -> None:
+    answer: Any = {"credentials": {"accessKeyId": "ASIA1", "sessionToken": 'SECRET"SEC\\RET', "expiration": "x"}}
+    if inside:
+        answer = json.dumps({"credentials": {"sessionToken": "SECRET", "accessKeyId": "ASIA1"}})
+    for wrapping in ("bare array", "LookupEvents page", "NDJSON"):
+        odd = record("AssumeRole", service=service, params={"x": 1}) | {"responseElements": answer}
+        (event,) = decode(WRAPPINGS[wrapping]([odd]), "f").events
+        assert b"SEC" not in event.raw
+        assert "ASIA1" in json.dumps(json.loads(event.raw)["responseElements"])
+
+
+def test_what_only_lenient_tools_call_json_is_taken_in_every_wrapping() -> None:
+    for wrapping, wrap in WRAPPINGS.items():
+        found = decode(wrap([GOOD[0] | {"requestParameters": {"x": float("nan"), "key": "\ud800"}}, GOOD[1]]), "f")
+        assert len(found.events) == 2, wrapping
+        assert json.loads(found.events[0].raw)["requestParameters"]["x"] is None
+
+
 @pytest.mark.parametrize("opening", ["[", '{"a":'])
 @pytest.mark.parametrize("where", ["beside the records", "in a field", "in the parameters", "around", "in a string"])
 def test_nesting_of_a_hundred_thousand_costs_one_record_and_no_time(opening: str, where: str) -> None:
