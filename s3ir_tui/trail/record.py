@@ -20,9 +20,10 @@ ANONYMOUS = "anonymous"
 UNKNOWN = "unknown"
 
 _ANONYMOUS_ACCOUNTS = frozenset({"anonymous", "ANONYMOUS_PRINCIPAL"})
-# Also inside JSON that stands in a string; there its quotes are escaped.
+# Also inside JSON that stands in a string; there its quotes are escaped. Possessive, since backslashes may be many.
 _SESSION_TOKEN = re.compile(
-    rb'("[sS]essionToken"\s*:\s*")(?:[^"\\]|\\.)*+|(\\+"[sS]essionToken\\+"\s*:\s*\\+")[^"\\]*', re.DOTALL
+    rb'("[sS]essionToken"\s*+:\s*+")(?:[^"\\]|\\.)*+|(?<!\\)(\\++"[sS]essionToken\\++"\s*+:\s*+\\++")[^"\\]*+',
+    re.DOTALL,
 )
 _READS = ("Get", "List", "Head", "Describe", "Lookup", "Select", "BatchGet", "Search", "Query", "Scan")
 _T = TypeVar("_T")
