@@ -25,6 +25,7 @@ from s3ir_tui.trail.sources.recording import TICK_SECONDS, Recording
 
 _QUIET_TICKS = 4
 _CHUNK = 500
+_MOST_UNREAD = 20
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -49,6 +50,7 @@ class ReplayRoom:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="record")
         self._trouble: dict[str, str] = {}
         self._folded = 0
+        self._unread = ""
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -91,16 +93,20 @@ class ReplayRoom:
     # -- the thread that knows --------------------------------------------------------------------
 
     def _play(self, post: Callable[[Update], None]) -> None:
-        ticks = 0
+        ticks, share = 0, TICK_SECONDS
         while not self._stop.wait(self._recording.interval):
-            lines = self._take_in()
+            lines = self._take_in(share)
+            self._tell_unread()
             ticks = 0 if lines else ticks + 1
             if lines or self._recording.reading or ticks % _QUIET_TICKS == 1:
+                begun = time.monotonic()
                 post(Update(self._snapshot(), tuple(lines)))
+                # A board of many principals takes its time: events get three times as much.
+                share = min(2.0, max(TICK_SECONDS, 3 * (time.monotonic() - begun)))
 
-    def _take_in(self) -> list[Judged]:
+    def _take_in(self, seconds: float) -> list[Judged]:
         lines = self._take_records()
-        until = time.monotonic() + TICK_SECONDS
+        until = time.monotonic() + seconds
         try:
             while not self._stop.is_set() and (events := self._recording.poll()):
                 lines += self._take_events(events)
@@ -138,7 +144,7 @@ class ReplayRoom:
             now=now,
             mode=_mode(played),
             case=self._journal.folder.name,
-            sources=(SourceStatus(played.name, 0.0, "", played.reading or played.data_events),),
+            sources=(SourceStatus(played.name, 0.0, "", played.reading or played.data_events, self._unread),),
             lag=0.0,
             head=self._journal.head,
             consoles=self._journal.consoles,
@@ -154,17 +160,24 @@ class ReplayRoom:
         return replace(made, status=replace(made.status, opened=played.first))
 
     def _alarms(self) -> tuple[str, ...]:
-        played = self._recording
-        unread = [f"not read: {item.origin}: {item.reason}" for item in played.skipped]
-        if played.ended and not played.events:
-            unread.append("the recording holds no CloudTrail event")
-        trouble = (f"{what}: {why}" for what, why in self._trouble.items())
-        return (*self._journal.problems, *self._recorder.problems, *trouble, *unread)
+        nothing = self._recording.ended and not self._recording.events
+        trouble = [f"{what}: {why}" for what, why in self._trouble.items()]
+        trouble += ["the recording holds no CloudTrail event"] if nothing else []
+        return (*self._journal.problems, *self._recorder.problems, *trouble)
 
-    def _write(self, doc: dict[str, Any]) -> None:
+    def _tell_unread(self) -> None:
+        """Once it has been read, the log says what could not be; the status line says that there is something."""
+        played = self._recording
+        if played.skipped and not played.reading and not self._unread:
+            reasons = [f"{item.origin}: {item.reason}" for item in played.skipped[:_MOST_UNREAD]]
+            self._unread = f"{len(played.skipped)} not read"
+            record = {"kind": "source", "name": played.name, "error": "", "remark": f"not read: {'; '.join(reasons)}"}
+            self._write(record, "trail")
+
+    def _write(self, doc: dict[str, Any], table: str = "case") -> None:
         def write() -> None:
             try:
-                self._journal.record("case", doc)
+                self._journal.record(table, doc)
             except JournalError as error:
                 self._trouble["log"] = f"NOT RECORDED: {error}"
 

@@ -18,7 +18,8 @@ MOST_CELLS = 20_000
 # Times are `YYYY-MM-DDTHH:MM:SSZ`: the beginning of the text is the cell, sorted as times are, and nothing is parsed.
 _PREFIXES = ((16, 60), (15, 600), (13, 3600), (10, 86_400), (7, 31 * 86_400), (4, 366 * 86_400))
 _START = "0000-01-01T00:00:00+00:00"
-_PLACES: dict[Outcome, int] = {"allowed": 0, "denied": 1, "failed": 2}
+_Three = tuple[int, int, int]
+_NONE: _Three = (0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Counts:
     denied: int = 0
     failed: int = 0
     starts: tuple[str, ...] = ()
-    counts: tuple[tuple[int, int, int], ...] = ()
+    counts: tuple[_Three, ...] = ()
 
     def cells(self, start: datetime, end: datetime, n: int) -> tuple[Cell, ...]:
         """The calls between two moments in `n` cells of equal length, oldest first.
@@ -101,8 +102,9 @@ class Histogram:
     def __init__(self, most: int = MOST_CELLS) -> None:
         self._most = most
         self._level = 0
-        self._cells: dict[str, list[int]] = {}
-        self._totals = [0, 0, 0]
+        self._cells: dict[str, _Three] = {}
+        self._order: tuple[str, ...] = ()
+        self._totals = _NONE
         self._first = self._last = ""
         self._frozen: Counts | None = Counts()
 
@@ -114,16 +116,12 @@ class Histogram:
             outcome: How they ended.
             count: How many.
         """
+        more = (count, 0, 0) if outcome == "allowed" else (0, count, 0) if outcome == "denied" else (0, 0, count)
         key = time[: _PREFIXES[self._level][0]]
-        cell = self._cells.get(key)
-        if cell is None:
-            cell = self._cells[key] = [0, 0, 0]
-            while len(self._cells) > self._most and self._level < len(_PREFIXES) - 1:
-                self._merge()
-                cell = self._cells[time[: _PREFIXES[self._level][0]]]
-        place = _PLACES[outcome]
-        cell[place] += count
-        self._totals[place] += count
+        self._cells[key] = _sum(self._cells.get(key, _NONE), more)
+        self._totals = _sum(self._totals, more)
+        while len(self._cells) > self._most and self._level < len(_PREFIXES) - 1:
+            self._merge()
         if not self._first or time < self._first:
             self._first = time
         if time > self._last:
@@ -133,11 +131,11 @@ class Histogram:
     def counts(self) -> Counts:
         """The histogram now; the same object as before where nothing was counted meanwhile."""
         if self._frozen is None:
-            keys = sorted(self._cells)
-            counts = tuple((cell[0], cell[1], cell[2]) for cell in map(self._cells.__getitem__, keys))
+            if len(self._order) != len(self._cells):
+                self._order = tuple(sorted(self._cells))
+            counts = tuple(map(self._cells.__getitem__, self._order))
             seconds = _PREFIXES[self._level][1]
-            allowed, denied, failed = self._totals
-            self._frozen = Counts(seconds, self._first, self._last, allowed, denied, failed, tuple(keys), counts)
+            self._frozen = Counts(seconds, self._first, self._last, *self._totals, self._order, counts)
         return self._frozen
 
     def cells(self, start: datetime, end: datetime, n: int) -> tuple[Cell, ...]:
@@ -148,12 +146,10 @@ class Histogram:
         """Go on with cells of the next length."""
         self._level += 1
         length = _PREFIXES[self._level][0]
-        merged: dict[str, list[int]] = {}
+        merged: dict[str, _Three] = {}
         for key, cell in self._cells.items():
-            into = merged.setdefault(key[:length], [0, 0, 0])
-            for place in range(3):
-                into[place] += cell[place]
-        self._cells = merged
+            merged[key[:length]] = _sum(merged.get(key[:length], _NONE), cell)
+        self._cells, self._order = merged, ()
 
 
 def outcome_of(event: Event) -> Outcome:
@@ -161,6 +157,10 @@ def outcome_of(event: Event) -> Outcome:
     if got_through(event.error):
         return "allowed"
     return "denied" if is_denied(event.error) else "failed"
+
+
+def _sum(one: _Three, other: _Three) -> _Three:
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2]
 
 
 def _text(moment: datetime) -> str:

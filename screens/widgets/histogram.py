@@ -49,7 +49,8 @@ class HistogramChart(Lines, can_focus=True):
         self._cells: tuple[Cell, ...] = ()
         self._right = 0
         self._at = 0
-        self.step = 0
+        self._zoomed = False
+        self.step = 60
         self.follow = True
 
     # -- what is shown -------------------------------------------------------------------------
@@ -94,8 +95,8 @@ class HistogramChart(Lines, can_focus=True):
             self.changed()
             return
         steps = self._steps()
-        if self.step not in steps:
-            self.step = next((step for step in steps if _span(counts, step) <= columns), steps[-1])
+        if self.step not in steps or not self._zoomed:
+            self._set_step(next((step for step in steps if _span(counts, step) <= columns), steps[-1]))
         first, last = self._edges()
         self._at = last if self.follow else max(first, min(self._at, last))
         # All of it where it fits, begun at the left; else a window that holds the cursor.
@@ -107,6 +108,13 @@ class HistogramChart(Lines, can_focus=True):
         self._cells = counts.cells(start, end, columns)
         self.changed()
         self.post_message(self.Moved())
+
+    def _set_step(self, step: int) -> None:
+        """Cells of another length; the cursor stays at its time, in the middle where there is more than fits."""
+        if step != self.step:
+            self._at = self._at * self.step // step
+            self._right = self._at + self._columns // 2
+            self.step = step
 
     def on_resize(self) -> None:
         """As many cells as there is room for."""
@@ -142,14 +150,12 @@ class HistogramChart(Lines, can_focus=True):
             self._go(ahead[0] if by > 0 else ahead[-1])
 
     def action_zoom(self, by: int) -> None:
-        """Shorter cells or longer ones, around the cursor."""
-        cell, steps = self.current(), self._steps()
-        if cell is None:
-            return
-        self.step = steps[max(0, min(steps.index(self.step) - by, len(steps) - 1))]
-        self._at = int(cell.start.timestamp()) // self.step
-        self._right = self._at + self._columns // 2
-        self._arrange()
+        """Shorter cells or longer ones, around the cursor; from then on they stay that long."""
+        steps = self._steps()
+        if self._cells:
+            self._zoomed = True
+            self._set_step(steps[max(0, min(steps.index(self.step) - by, len(steps) - 1))])
+            self._arrange()
 
     def action_choose(self) -> None:
         """Tell that the cell was chosen."""

@@ -132,6 +132,24 @@ def test_cursor_goes_with_the_newest_cell_until_it_is_moved() -> None:
     run(test())
 
 
+def test_cells_grow_with_the_trail_until_someone_zooms() -> None:
+    async def test() -> None:
+        fake = room(counted([1, 1]))
+        async with console(fake) as pilot:
+            await press(pilot, "H")
+            await shows(pilot, "1 min a cell")
+            fake.say(Update(replace(snapshot(), calls=counted([1] * 50, every=timedelta(hours=1)))))
+            await shows(pilot, "1 h a cell")
+            await press(pilot, "home", "plus")
+            await shows(pilot, "30 min a cell")
+            fake.say(Update(replace(snapshot(), calls=counted([1] * 500, every=timedelta(hours=1)))))
+            await shows(pilot, "in all  allowed 500")
+            assert "30 min a cell" in screen(pilot.app)
+            assert "2026-11-24 09:00Z to 09:30Z" in screen(pilot.app)
+
+    run(test())
+
+
 def test_one_call_among_thousands_is_still_seen() -> None:
     async def test() -> None:
         async with console(room(counted([9000, 1], [9000, 1]))) as pilot:

@@ -74,12 +74,25 @@ def test_a_long_pause_is_skipped_and_told(tmp_path: Path) -> None:
         assert sum("ListBuckets" in line for line in terminal.text().splitlines()) == 2
 
 
+def test_what_cannot_be_read_is_said_and_stands_in_the_log(tmp_path: Path) -> None:
+    (tmp_path / "good.json").write_text(
+        json.dumps({"Records": [world.record("GetObject", bucket="payroll")]}), encoding="utf-8"
+    )
+    (tmp_path / "bad.json").write_text("no JSON", encoding="utf-8")
+    with Terminal((sys.executable, "-c", _PROGRAM, "replay", str(tmp_path), "--speed", "max"), (130, 30)) as terminal:
+        terminal.wait_for("lag 0s 1 not read")
+        terminal.press("l")
+        terminal.wait_for("trail source")
+        terminal.press("\r")
+        terminal.wait_for("bad.json")
+
+
 def test_what_was_seen_is_recorded_in_the_case_that_is_named(tmp_path: Path) -> None:
     case = tmp_path / "IR-42"
     with replay("--speed", "max", "--case", case) as terminal:
         terminal.wait_for("REPLAY ENDED")
         assert "IR-42" in terminal.text().splitlines()[0]
-        terminal.press("n")
+        terminal.press("i")
         terminal.wait_until(lambda: "\n note" in terminal.text(), "no prompt")
         terminal.press("looked at\r")
         terminal.wait_for("noted in the log")
