@@ -129,11 +129,15 @@ class CaseScreen(Screen[None]):
         """What the screen is about; to be filled in."""
         return ()
 
+    def places(self) -> tuple[Where, ...]:
+        """The places that it answers to now."""
+        return self.PLACES
+
     def key_table(self) -> list[Key]:
         """The keys that make sense on this screen now; of two for the same key the first one counts."""
         found: list[Key] = []
         taken: set[str] = set()
-        for key in keys_of(*self.PLACES):
+        for key in keys_of(*self.places()):
             names = set(key.keys.split(","))
             if names <= taken or not self.state.has(key.needs):
                 continue

@@ -13,7 +13,7 @@ from screens.document import DocumentScreen
 from screens.keys import bindings
 from screens.state import State
 from screens.widgets.palette import BOLD, DIM, PLAIN, severity_style
-from screens.widgets.tail import outcome
+from screens.widgets.tail_line import outcome
 
 
 class EventScreen(DocumentScreen):
@@ -51,6 +51,12 @@ class EventScreen(DocumentScreen):
         on = not self.state.is_marked(kind, ident)
         self.state.mark(kind, ident, on)
         self.say(f"{kind} {clean(short_arn(ident))} {'marked' if on else 'is no longer marked'}")
+
+    def action_pivot(self) -> None:
+        """Show what else there is of it."""
+        from screens.pivot import PivotScreen
+
+        self.app.push_screen(PivotScreen(self.state, self._line))
 
     def action_act(self) -> None:
         """Actions for its principal, or for the bucket where nobody signed."""

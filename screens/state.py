@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from actions.plan import Targets
+from s3ir_tui.model import utc_now
 from s3ir_tui.room import Kind, Room, Row, Snapshot, Timeline, Update
-from s3ir_tui.trail.event import Event, Judged
+from s3ir_tui.trail.event import Event
+from s3ir_tui.trail.sieve import Lines
+from s3ir_tui.trail.spool import Spool
 from screens.desk import DeskLike
 from screens.keys import Needs
 from screens.running import Run
-from screens.widgets.ring import Ring
-
-CAPACITY = 50_000
-"""Lines that the tail keeps."""
 
 RECORDED = "this is a recorded case: nothing can be changed here"
 
@@ -27,17 +27,19 @@ class State:
         desk: Who plans and acts; `None` where nothing can be changed.
         timeline: The time line of a recorded case, or `None`.
         snapshot: The newest snapshot; an empty one before the first.
-        lines: The newest events.
+        lines: The events of the tail: the newest in memory, a million older ones on the disk.
         run: The plan that runs or ran last.
         heard: Whether the room has said anything yet.
+        show_only: Shows the lines of the tail that a filter finds, whatever screen is open.
     """
 
     def __init__(self, room: Room, desk: DeskLike | None, timeline: Timeline | None) -> None:
         self.room, self.desk, self.timeline = room, desk, timeline
         self.snapshot = Snapshot()
-        self.lines: Ring[Judged] = Ring(CAPACITY)
+        self.lines: Lines = Spool()
         self.run: Run | None = None
         self.heard = False
+        self.show_only: Callable[[str], None] = lambda _filter: None
         self._wishes: dict[tuple[Kind, str], bool] = {}
 
     @property
@@ -100,6 +102,13 @@ class State:
                 return row
         suspects = [row for row in self._all_rows() if row.suspect]
         return max(suspects, key=lambda row: (row.severity, row.kind == "principal"), default=None)
+
+    def now(self) -> datetime:
+        """What the clock of the room says; that of this machine before it has said anything."""
+        try:
+            return datetime.fromisoformat(self.snapshot.status.now).astimezone(UTC)
+        except ValueError:
+            return utc_now()
 
     def principal_of(self, event: Event) -> str:
         """The id of the row that an event's principal stands in; the event's own word for it where there is none."""

@@ -16,20 +16,21 @@ from screens.actions import Chosen, open_actions
 from screens.base import CaseScreen, Prompt
 from screens.detail import RowScreen
 from screens.detections import DetectionsScreen
-from screens.event import EventScreen
+from screens.filter_bar import FilterBar
 from screens.histogram import HistogramScreen
-from screens.keys import bindings
+from screens.keys import KEYS, Key, Where, bindings, keys_of
 from screens.log import LogScreen
 from screens.report import ReportScreen
 from screens.review import Player
 from screens.state import State
+from screens.tail_tools import TailTools
 from screens.undo import UndoScreen
 from screens.watch import WatchScreen
-from screens.widgets.bars import NextLine, Strip, Tabs
+from screens.widgets.bars import KeysLine, NextLine, Strip, Tabs
 from screens.widgets.pane import Pane
 from screens.widgets.rows import Rows
 from screens.widgets.slider import Slider
-from screens.widgets.tail import Tail
+from screens.widgets.tail import Tail, Towards
 
 WIDE = 110
 """From this many columns on all four panes are in sight."""
@@ -38,13 +39,15 @@ Name = Literal["bucket", "principal", "instance", "tail"]
 _NAMES: tuple[Name, ...] = ("bucket", "principal", "instance", "tail")
 _KINDS: tuple[Kind, ...] = ("bucket", "principal", "instance")
 _TICK = 0.25
+_ORDER: dict[Where, int] = {"review": 0, "tail": 1, "room": 1}
+_OF_TAIL = frozenset(key.action.partition("(")[0] for key in keys_of("tail"))
 
 
 class WarRoomScreen(CaseScreen):
     """The first screen, and the one under all others."""
 
-    PLACES = ("review", "room", "list", "all")
-    BINDINGS = [*bindings("review"), *bindings("room")]
+    PLACES = ("review", "tail", "room", "list", "all")
+    BINDINGS = [*bindings("review"), *bindings("tail"), *bindings("room")]
     DEFAULT_CSS = """
     WarRoomScreen #panes { height: 1fr; }
     WarRoomScreen #left { width: 5fr; }
@@ -55,6 +58,8 @@ class WarRoomScreen(CaseScreen):
 
     def __init__(self, state: State) -> None:
         super().__init__(state)
+        self._tail = Tail(state.lines, live=state.live, clock=state.now)
+        self._tools = TailTools(self, state, self._tail)
         self._active: Name = "tail"
         self._wide = False
         self._zoomed = False
@@ -71,9 +76,10 @@ class WarRoomScreen(CaseScreen):
             yield Slider(id="slider")
         yield Horizontal(
             Vertical(*(Pane(kind) for kind in _KINDS), id="left"),
-            Tail(self.state.lines, live=self.state.live),
+            self._tail,
             id="panes",
         )
+        yield FilterBar()
 
     def on_mount(self) -> None:
         """Arrange for the size that there is."""
@@ -101,9 +107,10 @@ class WarRoomScreen(CaseScreen):
         for name in _NAMES:
             self._pane(name).display = everything or name == self._active
         self.query_one("#left").display = everything or self._active != "tail"
+        self.query_one(KeysLine).show(self.key_table())
 
     def _pane(self, name: Name) -> Pane | Tail:
-        return self.query_one(Tail) if name == "tail" else self.query_one(f"#pane-{name}", Pane)
+        return self._tail if name == "tail" else self.query_one(f"#pane-{name}", Pane)
 
     def _focused(self) -> Pane | Tail:
         return self._pane(self._active)
@@ -112,8 +119,8 @@ class WarRoomScreen(CaseScreen):
 
     def take_lines(self, *, reset: bool) -> None:
         """Take in lines that were added to the ring, in sight or not."""
-        if self.is_mounted and self.query(Tail):
-            self.query_one(Tail).lines_came(reset=reset)
+        if self.is_mounted:
+            self._tail.lines_came(reset=reset)
 
     def refill(self) -> None:
         """Show the newest rows."""
@@ -153,7 +160,7 @@ class WarRoomScreen(CaseScreen):
     def _open(self, name: Name) -> None:
         self._active = name
         self._arrange()
-        if not self.query_one(Prompt).display:
+        if not self.query_one(Prompt).display and not self.query_one(FilterBar).display:
             self._pane(name).focus()
         self.query_one(Tabs).show(tuple((item, self._pane(item).title()) for item in _NAMES), name)
 
@@ -174,15 +181,28 @@ class WarRoomScreen(CaseScreen):
         self._zoomed = not self._zoomed
         self._arrange()
 
+    def places(self) -> tuple[Where, ...]:
+        """Those of the tail too where it is open."""
+        return tuple(place for place in self.PLACES if place != "tail" or self._active == "tail")
+
+    def key_table(self) -> list[Key]:
+        """The keys that make sense now; those of the tail stand among those of the room."""
+        return sorted(super().key_table(), key=lambda key: (_ORDER.get(key.where, 2), KEYS.index(key)))
+
     def action_filter(self) -> None:
-        """Show only what contains a text."""
+        """Show only what is asked for."""
         pane = self._focused()
+        if isinstance(pane, Tail):
+            self._tools.filter()
+            return
         self.ask(f"filter {_word(self._active)}", lambda _text: None, value=pane.filter, live=pane.narrow)
 
     def action_clear(self) -> None:
-        """Clear the filter, else leave the zoom."""
+        """End the search, else clear the filter, else leave the zoom."""
         pane = self._focused()
-        if pane.filter:
+        if isinstance(pane, Tail) and pane.search:
+            pane.seek("")
+        elif pane.filter:
             pane.narrow("")
         elif self._zoomed:
             self.action_zoom()
@@ -195,15 +215,39 @@ class WarRoomScreen(CaseScreen):
 
     def action_pause(self) -> None:
         """Pause the tail, or follow again."""
-        tail = self.query_one(Tail)
+        tail = self._tail
         tail.set_follow(not tail.follow)
 
     def action_fold(self) -> None:
         """Show or fold calls of AWS services."""
-        tail = self.query_one(Tail)
+        tail = self._tail
         tail.fold = not tail.fold
         tail.rebuild()
         self.say("calls of AWS services are folded" if tail.fold else "calls of AWS services are shown")
+
+    def action_search(self) -> None:
+        """Search the tail."""
+        self._tools.search()
+
+    def action_again(self, towards: Towards) -> None:
+        """Go to the next match."""
+        self._tools.again(towards)
+
+    def action_severity(self) -> None:
+        """The next severity as the least that is shown."""
+        self._tools.severity()
+
+    def action_tail_time(self) -> None:
+        """Go to a time in the tail."""
+        self._tools.time()
+
+    def action_group(self) -> None:
+        """The tail by principal."""
+        self._tools.group()
+
+    def action_pivot(self) -> None:
+        """What else there is of the event under the cursor."""
+        self._tools.pivot()
 
     # -- what is chosen ------------------------------------------------------------------------
 
@@ -251,10 +295,7 @@ class WarRoomScreen(CaseScreen):
         """Show the row or event in full."""
         rows = event.rows
         if isinstance(rows, Tail):
-            line = rows.current()
-            if line is not None:
-                rows.set_follow(False)
-                self.app.push_screen(EventScreen(self.state, line))
+            self._tools.event()
         elif isinstance(rows, Pane):
             row = rows.current()
             if row is not None:
@@ -311,7 +352,9 @@ class WarRoomScreen(CaseScreen):
     # -- review --------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
-        """What needs a time line is not there without one, and marks and notes are not there with one."""
+        """Keys of the tail are there where it is open; those of a time line in a review, marks outside one."""
+        if action in _OF_TAIL:
+            return self._active == "tail"
         if action in ("step", "play", "speed", "go"):
             return self.state.timeline is not None
         if action in ("mark", "note"):

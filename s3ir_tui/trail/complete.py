@@ -82,9 +82,10 @@ def complete(text: str, cursor: int, lately: Iterable[Line]) -> Completion:
     return Completion(last.start, cursor, tuple(Option(before + value, words) for value, words in found))
 
 
-def term_of(field: str, value: str) -> str:
+def term_of(name: str, value: str) -> str:
     """The term that asks for exactly a value, whatever stands in it: quoted, and with `*` for what cannot be shown."""
-    return f"{field}:{_written(value)}"
+    field = field_named(name)
+    return f"{name}{'=' if field is not None and field.kind == 'part' else ':'}{_written(value)}"
 
 
 def _written(value: str) -> str:

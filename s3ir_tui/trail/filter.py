@@ -2,7 +2,7 @@
 
     iban                        lines that hold a text, in whatever field
     bucket:payroll-2026         whole values; `*` stands for any text: name:Get*
-    key:salaries                any part of a key, agent, message, reason or record
+    key:salaries                any part of a key, agent, message, reason or record; with `=` the whole
     -principal:etl-role  !ok    what is not wanted
     name:GetObject|PutObject    one of several
     >=high  time>=14:03  bytes_out>1mb
@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from s3ir_tui.model import Severity, utc_now
 from s3ir_tui.trail.fields import OUTCOMES, SEVERITIES, Field, Line, field_named, field_names, names_of, outcome_of
@@ -26,6 +26,7 @@ from s3ir_tui.trail.moments import moment
 from s3ir_tui.trail.terms import Term, terms_of
 
 Test: TypeAlias = Callable[[Line], bool]
+K = TypeVar("K")
 
 _MEMO = 50_000
 _BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*(b|kb|mb|gb|tb)?")
@@ -102,6 +103,10 @@ def _field_of(term: Term) -> Field | None:
     if not term.op:
         return None
     if not term.field:  # `>=high`, `>=14:03`
+        if not term.value:
+            raise FilterError(
+                f"{term.op} wants a severity or a time: {term.op}high, {term.op}14:03; as a text quote it"
+            )
         if not _severities(term.value) and term.value.isalpha():
             raise FilterError(f"{term.value} is neither a severity nor a time; write {term.op}high or {term.op}14:03")
         return field_named("severity" if _severities(term.value) else "time")
@@ -130,7 +135,8 @@ def _test_of(field: Field, term: Term, now: datetime) -> Test:
     if field.kind == "record":
         return _record([value.encode() for value in wanted])
     if field.kind == "part":
-        return _part(field.get, [_anywhere(value, term.quoted) for value in wanted])
+        match = _whole if term.op == "=" else _anywhere
+        return _part(field.get, [match(value, term.quoted) for value in wanted])
     return _memo(field.get, [_whole(value, term.quoted) for value in wanted])
 
 
@@ -226,16 +232,16 @@ def _glob(value: str, flags: int = 0) -> re.Pattern[str]:
 
 def _memo(get: Callable[[Line], str], matches: Sequence[_Match]) -> Test:
     """Most fields have few values: each is looked at once."""
-    known = _Known(lambda value: any(match(value.lower()) for match in matches))
+    known: _Known[str] = _Known(lambda value: any(match(value.lower()) for match in matches))
     return lambda line: known[get(line)]
 
 
-class _Known(dict[str, bool]):
-    def __init__(self, test: _Match) -> None:
+class _Known(dict[K, bool]):
+    def __init__(self, test: Callable[[K], bool]) -> None:
         super().__init__()
         self._test = test
 
-    def __missing__(self, value: str) -> bool:
+    def __missing__(self, value: K) -> bool:
         if len(self) >= _MEMO:
             self.clear()
         found = self[value] = self._test(value)
@@ -243,12 +249,12 @@ class _Known(dict[str, bool]):
 
 
 def _who(matches: Sequence[_Match]) -> Test:
-    def test(value: str) -> bool:
-        names = names_of(*value.split("\n", 1))
+    def test(who: tuple[str, str]) -> bool:
+        names = names_of(*who)
         return any(match(name) for match in matches for name in names or ("",))
 
-    known = _Known(test)
-    return lambda line: known[f"{line.event.principal}\n{line.event.issuer}"]
+    known: _Known[tuple[str, str]] = _Known(test)
+    return lambda line: known[line.event.principal, line.event.issuer]
 
 
 def _part(get: Callable[[Line], str], matches: Sequence[_Match]) -> Test:

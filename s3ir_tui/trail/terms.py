@@ -54,7 +54,7 @@ def _term(start: int, token: str) -> Term:
     word = token[1:] if negated else token
     head = _HEAD.match(word)
     name = (head[1] or "").lower() if head else ""
-    is_field = head is not None and name not in _NO_FIELDS and _may_be_field(name, head[2], word)
+    is_field = head is not None and name not in _NO_FIELDS and _may_be_field(name, head[2])
     rest = word[head.end() :] if head is not None and is_field else word
     value, quoted = _unquoted(rest)
     if not is_field or head is None:
@@ -62,10 +62,10 @@ def _term(start: int, token: str) -> Term:
     return Term(start, word, negated, name, head[2], value, quoted)
 
 
-def _may_be_field(name: str, op: str, word: str) -> bool:
+def _may_be_field(name: str, op: str) -> bool:
     """A colon asks for a field, known or not; other signs do where the name is one, as keys hold `=` too."""
     if not name:
-        return op in (">=", "<=", ">", "<") and word != op
+        return op in (">=", "<=", ">", "<")
     return op == ":" or field_named(name) is not None
 
 

@@ -126,6 +126,11 @@ class KeysLine(Lines):
         super().__init__(id="keys")
         self._keys = list(keys)
 
+    def show(self, keys: Sequence[Key]) -> None:
+        """Show other keys."""
+        self._keys = list(keys)
+        self.changed()
+
     def line(self, y: int, cells: int) -> Spans:  # noqa: ARG002 - one line
         """The line."""
         shown = [key for key in self._keys if key.word]

@@ -17,6 +17,7 @@ RED = Style(color="red", bold=True)
 AMBER = Style(color="yellow")
 GREEN = Style(color="green")
 REVERSE = Style(reverse=True)
+HIT = Style(reverse=True, underline=True)
 ARMED = Style(bold=True, reverse=True)
 ALARM = Style(color="red", bold=True, reverse=True)
 

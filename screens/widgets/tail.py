@@ -1,62 +1,148 @@
-"""The tail of the trail: follows until the responder moves, folds service noise, filters, never jumps under the eye."""
+"""The tail of the trail: follows until the responder moves, folds, filters and searches, never jumps under the eye."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Literal
+
 from rich.style import Style
 from textual.cache import LRUCache
+from textual.timer import Timer
 
-from s3ir_tui.model import Severity
-from s3ir_tui.text import clean, fit, middle, short_arn, width
-from s3ir_tui.trail.event import Event, Judged
+from s3ir_tui.model import Severity, utc_now
+from s3ir_tui.text import clean, middle
+from s3ir_tui.trail.event import Judged
+from s3ir_tui.trail.fields import Line
+from s3ir_tui.trail.filter import EVERYTHING, Filter, parse
+from s3ir_tui.trail.sieve import Lines, Sieve
 from screens.widgets.lines import Spans, ruled
-from screens.widgets.palette import BOLD, DIM, PLAIN, RED, severity_style
-from screens.widgets.ring import Ring
+from screens.widgets.palette import BOLD, DIM, PLAIN
 from screens.widgets.rows import Rows
+from screens.widgets.tail_line import highlighted, line_spans
 
-_DENIED = ("denied", "unauthorized", "invalidclienttoken", "invalidaccesskey", "expiredtoken", "tokenrefresh")
-_LONGEST = 400
+_SLICE = 0.006
+"""Seconds of looking through older lines at a time: less than a key would notice."""
+
+_PAUSE = 0.002
+_LATELY = 2_000
+
+Towards = Literal["older", "newer"]
 
 
 class Tail(Rows):
-    """Lines of a ring of events, oldest first.
+    """Lines of the trail, oldest first. Looking through very many takes time; it is done in slices, newest first.
 
     Args:
-        lines: The ring.
+        lines: The lines.
         live: Whether more comes by itself.
+        clock: What times without a date, and `-15m`, count from.
 
     Attributes:
         follow: Whether the newest line stays in sight.
         fold: Whether calls of AWS services are folded.
-        filter: What a line must contain, casefolded.
+        floor: The least severity that is shown.
+        folded: How many were folded.
+        fresh: How many came since it was paused.
     """
 
-    def __init__(self, lines: Ring[Judged], *, live: bool = True) -> None:
+    def __init__(self, lines: Lines, *, live: bool = True, clock: Callable[[], datetime] = utc_now) -> None:
         super().__init__(id="pane-tail", classes="pane")
-        self._lines, self._live = lines, live
-        self._view: Ring[int] = Ring(2**40)
-        self._gone = 0
-        self._next = 0
+        self._lines, self._live, self._clock = lines, live, clock
+        self._view, self._hits = Sieve(lines), Sieve(lines)
         self._cache: LRUCache[tuple[int, int], Spans] = LRUCache(256)
+        self._filter: Filter = EVERYTHING
+        self._search: Filter = EVERYTHING
+        self._anchor: tuple[int | None, bool] | None = None
+        self._towards: Towards | None = None
+        self._wanted: int | None = None
+        self._timer: Timer | None = None
         self.follow = True
         self.fold = True
-        self.filter = ""
+        self.floor = Severity.INFO
         self.folded = 0
         self.fresh = 0
+        self._view.begin(self._shown)
 
-    # -- lines ---------------------------------------------------------------------------------
+    # -- what is shown -------------------------------------------------------------------------
+
+    @property
+    def filter(self) -> str:
+        """The filter as it was written, "" for none."""
+        return self._filter.text
+
+    @property
+    def search(self) -> str:
+        """What is searched, "" for nothing."""
+        return self._search.text
+
+    def narrow(self, text: str) -> None:
+        """Show only lines that a filter finds; all of them where it is empty.
+
+        Raises:
+            FilterError: It is no filter; what was shown stays.
+        """
+        self._filter = parse(text.strip(), self._clock())
+        self.rebuild()
+
+    def set_floor(self, floor: Severity) -> None:
+        """Show only what is at least so severe."""
+        self.floor = floor
+        self.rebuild()
+
+    def passes(self, line: Line) -> bool:
+        """Whether a line is shown."""
+        if line.severity < self.floor or (line.noise and self.fold):
+            return False
+        return self._filter.test is None or self._filter.test(line)
+
+    def _shown(self, line: Line) -> bool:
+        """`passes`, counting what is folded."""
+        if line.severity < self.floor or not (self._filter.test is None or self._filter.test(line)):
+            return False
+        if line.noise and self.fold:
+            self.folded += 1
+            return False
+        return True
+
+    def rebuild(self) -> None:
+        """Look at every line again: filter, floor or folding changed, or all lines did."""
+        under = self._under()
+        self.folded = self.fresh = 0
+        self._cache.clear()
+        self._view.begin(self._shown, self._filter.needles, records=self._filter.record)
+        self._begin_search()
+        self.cursor = self.top = 0
+        self._wanted = None if self.follow else under
+        self._look_on()
+        self.refresh()
+
+    def lately(self) -> Iterator[Line]:
+        """The newest lines, shown or not, newest first."""
+        for number in range(self._lines.end - 1, max(self._lines.start, self._lines.end - _LATELY) - 1, -1):
+            yield self._lines.look(number)
+
+    # -- lines come ----------------------------------------------------------------------------
 
     def lines_came(self, *, reset: bool = False) -> None:
-        """Take in what was added to the ring.
+        """Take in what was added to the lines.
 
         Args:
-            reset: Whether the ring was emptied first.
+            reset: Whether they were emptied first.
         """
         if reset:
+            self._towards = None
             self.rebuild()
             return
-        old = self.count()
-        added = self._scan(max(self._next, self._lines.start))
-        dropped = self._trim()
+        old, low, under = self.count(), self._view.low, self._under()
+        added, dropped = self._view.take()
+        if self._search.test is not None:
+            self._hits.take()
+        if self._view.low > low and self._view.low == self._lines.end:  # too many at once: it begins anew
+            self._wanted = None if self.follow else under
+            self._look_on()
+            self.refresh()
+            return
         if self.follow:
             self._to_end()
         else:
@@ -68,39 +154,149 @@ class Tail(Rows):
         else:
             self.refresh_head()
 
-    def rebuild(self) -> None:
-        """Look at every line again: the filter or the folding changed."""
-        under = self._number(self.cursor) if self.count() and not self.follow else None
-        self._view, self._gone, self.folded, self.fresh = Ring(2**40), 0, 0, 0
+    def _look_on(self) -> None:
+        """Look at some more of the older lines, and again a little later until all were looked at."""
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+        while True:
+            self._look_a_while()
+            if self._all_looked_at or self.is_attached:
+                break
+        if not self._all_looked_at:
+            self._timer = self.set_timer(_PAUSE, self._look_on)
+
+    @property
+    def _all_looked_at(self) -> bool:
+        return self._view.done and (self._search.test is None or self._hits.done)
+
+    def _look_a_while(self) -> None:
+        if not self._view.done:
+            short = self.count() < self.page
+            found = self._view.step(_SLICE)
+            self.cursor, self.top = self.cursor + found, self.top + found
+            if self.follow:
+                self._to_end()
+            if short or self._view.done:
+                self._into_view()
+                self.refresh()
+        elif self._search.test is not None:
+            self._hits.step(_SLICE)
+        if self._wanted is not None and (self._view.low <= self._wanted or self._view.done):
+            wanted, self._wanted = self._wanted, None
+            self._go_to_number(wanted)
+        if self._towards is not None and self.find(self._towards) and self._anchor is not None and len(self._hits):
+            self._go_to_number(self._hits[0])
+        self.refresh_head()
+
+    # -- search --------------------------------------------------------------------------------
+
+    def begin_search(self) -> None:
+        """From here on the text is written: each change of it is searched from this line, and none comes back to it."""
+        self._anchor = self._under(), self.follow
+
+    def end_search(self) -> None:
+        """The text stands."""
+        self._anchor = None
+
+    def seek(self, text: str) -> None:
+        """Search: what a filter finds, else lines that hold the text as it is; the nearest match upwards is gone to."""
+        text = text.strip()
+        self._towards = None
+        if self._anchor is not None:
+            self._return_to(*self._anchor)
+        try:
+            self._search = parse(text, self._clock()) if text else EVERYTHING
+        except ValueError:
+            quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+            literal = parse(f'"{quoted}"')
+            self._search = Filter(text, literal.test, literal.marks, literal.needles)
         self._cache.clear()
-        self._scan(self._lines.start)
-        if under is None:
-            self._to_end()
-        else:
-            numbers = [self._number(index) for index in range(self.count())]
-            self.cursor = max(0, sum(number <= under for number in numbers) - 1)
-            self._into_view()
+        self._begin_search()
+        if self._search.test is not None:
+            self._towards = None if self._is_hit(self.cursor) else "older"
+            self._look_on()
         self.refresh()
 
-    def narrow(self, text: str) -> None:
-        """Show only lines that contain a text; all of them where it is empty."""
-        self.filter = text.casefold()
-        self.rebuild()
+    def find(self, towards: Towards) -> str:
+        """Go to the next match.
+
+        Args:
+            towards: Whether to an older one or to a newer one.
+
+        Returns:
+            Why there is none, "" where there is one or it is still looked for.
+        """
+        if self._search.test is None:
+            return "nothing is searched; / searches"
+        here = self._under()
+        index = self._hits.index_of(-1 if here is None else here)
+        if towards == "newer" and index < len(self._hits) and self._hits[index] == here:
+            index += 1
+        if towards == "older":
+            index -= 1
+        self._towards = None
+        if 0 <= index < len(self._hits):
+            self._go_to_number(self._hits[index])
+            return ""
+        if towards == "older" and not self._all_looked_at:
+            self._towards = towards
+            return ""
+        return f"no {towards} match" if len(self._hits) else "nothing matches"
+
+    def _begin_search(self) -> None:
+        search, test = self._search, self._search.test
+
+        def hit(line: Line) -> bool:
+            return test is not None and test(line) and self.passes(line)
+
+        needles = (*self._filter.needles, *search.needles)
+        self._hits.begin(hit, needles, records=search.record or self._filter.record)
+
+    def _return_to(self, number: int | None, follow: bool) -> None:
+        if number is not None and not follow:
+            self._go_to_number(number)
+        self.set_follow(follow)
+
+    def _is_hit(self, index: int) -> bool:
+        line = self._look(index)
+        return line is not None and self._search.test is not None and self._search.test(line)
+
+    # -- going about ---------------------------------------------------------------------------
 
     def current(self) -> Judged | None:
         """The event under the cursor."""
-        return self._lines[self._number(self.cursor)] if self.count() else None
+        number = self._under()
+        try:
+            return None if number is None else self._lines[number]
+        except IndexError:
+            return None
+
+    def go_to_time(self, when: str) -> None:
+        """Put the cursor on the line that is nearest to a time.
+
+        Args:
+            when: UTC, as `Event.time` writes it.
+        """
+        number = self._lines.near(when)
+        self.set_follow(False)
+        if self._view.low <= number or self._view.done:
+            self._go_to_number(number)
+        else:
+            self._wanted = number
 
     def set_follow(self, on: bool) -> None:
         """Follow the newest line, or stay where it is."""
         self.follow = on
         if on:
             self.fresh = 0
+            self._wanted = self._towards = None
             self._to_end()
         self.refresh()
 
     def move_to(self, index: int) -> None:
         """Put the cursor on a line; on the last one the tail follows again."""
+        self._wanted = self._towards = None
         follow = index >= self.count() - 1
         if follow != self.follow:
             self.follow = follow
@@ -108,27 +304,24 @@ class Tail(Rows):
         super().move_to(index)
         self.refresh_head()
 
-    def _number(self, index: int) -> int:
-        return self._view[self._view.start + index]
+    def _go_to_number(self, number: int) -> None:
+        index = min(self._view.index_of(number), self.count() - 1)
+        self.follow = False
+        self.cursor = max(0, index)
+        if not self.top <= self.cursor < self.top + self.page:
+            self.top = self.cursor - self.page // 2
+        self._into_view()
+        self.post_message(self.Moved(self))
+        self.refresh()
 
-    def _scan(self, start: int) -> int:
-        found = []
-        for number in range(start, self._lines.end):
-            line = self._lines[number]
-            if line.noise and self.fold:
-                self.folded += 1
-            elif not self.filter or self.filter in haystack(line):
-                found.append(number)
-        self._next = self._lines.end
-        self._view.extend(found)
-        return len(found)
+    def _under(self) -> int | None:
+        return self._view[self.cursor] if self.cursor < self.count() else None
 
-    def _trim(self) -> int:
-        dropped = 0
-        while self._view.start < self._view.end and self._view[self._view.start] < self._lines.start:
-            self._view.start += 1
-            dropped += 1
-        return dropped
+    def _look(self, index: int) -> Line | None:
+        try:
+            return self._lines.look(self._view[index])
+        except IndexError:
+            return None
 
     def _to_end(self) -> None:
         self.cursor = max(0, self.count() - 1)
@@ -142,8 +335,12 @@ class Tail(Rows):
 
     def empty(self) -> str:
         """What is said where there are none."""
+        if not self._view.done:
+            return "looking …"
         if self.filter:
-            return "nothing matches the filter"
+            return "nothing matches the filter; * stands for any text, as in name:Get*"
+        if self.floor:
+            return f"nothing is {self.floor.word} or worse; s changes that"
         return "no event yet"
 
     def title(self) -> str:
@@ -155,89 +352,49 @@ class Tail(Rows):
     def head(self, cells: int) -> Spans:
         """The line above the lines."""
         left: list[tuple[str, Style]] = [("─ ", PLAIN), ("4 Tail", PLAIN)]
+        room = max(12, (cells - 58) // 2 if self.search else cells - 58)
+        if self.floor:
+            left.append((f" ─ severity >= {self.floor.word}", BOLD))
         if self.filter:
+            left.append((f" ─ filter {middle(clean(self.filter), room)}", BOLD))
+        if self.filter or self.floor or not self._view.done:
             lines = "line" if self.count() == 1 else "lines"
-            left.append((f" ─ filter /{clean(self.filter)}: {self.count()} {lines}", BOLD))
+            left.append((f": {self.count():,} {lines}{_part(self._view)}", BOLD))
+        if self.search:
+            left.append((f" ─ /{middle(clean(self.search), room)}: {self._place()}", BOLD))
         left.append((" ─ following " if self.follow else " ─ PAUSED, end follows ", PLAIN if self.follow else BOLD))
-        if self.folded:
+        if self.folded and not self.search:
             plural = "call" if self.folded == 1 else "calls"
-            left.append((f"─ {self.folded} service {plural} folded, S shows ", PLAIN))
-        right = [(f" +{self.fresh} new ", BOLD)] if self.fresh else []
+            left.append((f"─ {self.folded:,} service {plural} folded, S shows ", PLAIN))
+        if self._lines.problem:
+            left.append((f"─ {clean(self._lines.problem)} ", BOLD))
+        right = [(f" +{self.fresh:,} new ", BOLD)] if self.fresh else []
         return ruled(left, right, cells)
+
+    def _place(self) -> str:
+        """`3 of 17`: the place of the cursor among the matches, counted from the newest."""
+        count = len(self._hits)
+        here = self._under()
+        if not count:
+            return "no match" if self._all_looked_at else f"searching{_part(self._hits)}"
+        index = self._hits.index_of(-1 if here is None else here)
+        on = index < count and self._hits[index] == here
+        return f"{count - index:,} of {count:,}{_part(self._hits)}" if on else f"{count:,}{_part(self._hits)}"
 
     def spans(self, index: int, cells: int) -> Spans:
         """One line."""
-        number = self._number(index)
-        key = (number, cells)
+        key = (self._view[index], cells)
         spans = self._cache.get(key)
         if spans is None:
-            spans = line_spans(self._lines[number], cells)
+            line = self._look(index)
+            if line is None:
+                return [("a line that cannot be read any more", DIM)]
+            spans = line_spans(line, cells)
+            if self._search.test is not None and self._search.test(line):
+                spans = highlighted(spans, self._search.marks)
             self._cache[key] = spans
         return spans
 
 
-def haystack(line: Judged) -> str:
-    """What the filter looks into."""
-    event = line.event
-    return " ".join(
-        (event.name, event.principal, event.bucket, event.key, event.address, event.error, event.access_key,
-         line.severity.short, outcome(event), *line.reasons)
-    ).casefold()  # fmt: skip
-
-
-def outcome(event: Event) -> str:
-    """`ok`, `denied` or `failed`: attempts and successes are told apart in every line."""
-    if event.ok:
-        return "ok"
-    error = event.error.casefold()
-    return "denied" if any(word in error for word in _DENIED) else "failed"
-
-
-def line_spans(line: Judged, cells: int) -> Spans:
-    """An event in one line of `cells` cells, safe to show."""
-    event = line.event
-    name = 16 if cells < 76 else 18 if cells < 110 else 26
-    who = 11 if cells < 76 else 13 if cells < 90 else 26
-    what = max(8, cells - 8 - 6 - name - 1 - who - 1 - 7)
-    result = outcome(event)
-    style = severity_style(line.severity)
-    return [
-        (event.time[11:19], DIM),
-        (f" {line.severity.short:<4} ", style),
-        (fit(clean(event.name[:_LONGEST]), name), style if line.severity >= Severity.HIGH else PLAIN),
-        (" " + fit(_what(line, what), what), PLAIN),
-        (" " + fit("us" if line.ours else clean(actor(event)), who), DIM if line.ours else PLAIN),
-        (f" {result:<6}", RED if result == "denied" else PLAIN),
-    ]
-
-
-def actor(event: Event) -> str:
-    """Who acted, short: `svc-export`, `etl-role/i-0a1b`, `anonymous`."""
-    short = short_arn(event.principal[:_LONGEST])
-    kind, slash, rest = short.partition("/")
-    return rest if slash and kind in ("user", "role", "federated-user") else short
-
-
-def _what(line: Judged, cells: int) -> str:
-    """On what, or why it matters: in a critical line the reason is worth more than the key."""
-    event = line.event
-    bucket, key = clean(event.bucket[:_LONGEST]), clean(event.key[-_LONGEST:])
-    reason = clean(line.reasons[0][:_LONGEST]) if line.reasons else ""
-    if line.severity >= Severity.CRITICAL and reason:
-        return f"{_shorter(bucket, reason, cells)} {reason}".strip()
-    if key:
-        place = _shorter(bucket, key, cells)
-        return f"{place}/{_end(key, cells - width(place) - 1)}"
-    return bucket or reason or clean(event.address)
-
-
-def _end(key: str, cells: int) -> str:
-    """A key cut at its beginning: the name of the file tells more than its folders."""
-    while width(key) > cells and len(key) > 1:
-        key = "…" + key.lstrip("…")[1:]
-    return key
-
-
-def _shorter(bucket: str, rest: str, cells: int) -> str:
-    """The bucket's name, cut where the rest, which tells more, would not fit beside it."""
-    return middle(bucket, max(cells - width(rest) - 1, cells // 3))
+def _part(sieve: Sieve) -> str:
+    return "" if sieve.done else f", {int(sieve.searched * 100)} % searched"

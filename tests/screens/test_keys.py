@@ -14,8 +14,11 @@ from screens.detail import RowScreen
 from screens.detections import DetectionsScreen
 from screens.document import DocumentScreen
 from screens.event import EventScreen
+from screens.filter_bar import FilterBar
+from screens.groups import GroupsScreen
 from screens.keys import KEYS, Key
 from screens.log import LogScreen
+from screens.pivot import PivotScreen
 from screens.plan import PlanScreen
 from screens.undo import UndoScreen
 from screens.war_room import WarRoomScreen
@@ -30,6 +33,10 @@ HOMES: dict[str, type] = {
     "all": CaseScreen,
     "list": Rows,
     "room": WarRoomScreen,
+    "tail": WarRoomScreen,
+    "filter": FilterBar,
+    "groups": GroupsScreen,
+    "pivot": PivotScreen,
     "review": WarRoomScreen,
     "actions": ActionsScreen,
     "plan": PlanScreen,
@@ -55,7 +62,8 @@ def test_every_key_has_its_action_and_help(key: Key) -> None:
     name = key.action.partition("(")[0]
     home: type = WarRoomApp if name.startswith("app.") else HOMES.get(key.where, UndoScreen)
     action = f"action_{name.removeprefix('app.')}"
-    found = hasattr(home, action) or (home in (LogScreen, UndoScreen, ActionsScreen) and hasattr(Rows, action))
+    lists = (LogScreen, UndoScreen, ActionsScreen, GroupsScreen, PivotScreen)
+    found = hasattr(home, action) or (home in lists and hasattr(Rows, action))
     found = found or (home in (EventScreen, RowScreen) and hasattr(Pages, action))
     assert found, f"{key.id}: {home.__name__} has no {action}"
     assert key.help

@@ -154,8 +154,8 @@ def test_actions_in_a_paused_tail_are_those_of_the_event() -> None:
 def test_filter_narrows_the_tail_and_escape_clears_it() -> None:
     async def test() -> None:
         async with console() as pilot:
-            await press(pilot, "slash", *"iban", "enter")
-            await shows(pilot, "filter /iban: 1 line")
+            await press(pilot, "F", *"iban", "enter")
+            await shows(pilot, "filter iban: 1 line")
             assert "ListBuckets" not in screen(pilot.app)
             await press(pilot, "escape")
             await shows(pilot, "ListBuckets")
@@ -166,7 +166,7 @@ def test_filter_narrows_the_tail_and_escape_clears_it() -> None:
 def test_filter_finds_address_and_error() -> None:
     async def test() -> None:
         async with console() as pilot:
-            await press(pilot, "slash", *"accessdenied", "enter")
+            await press(pilot, "F", *"accessdenied", "enter")
             await shows(pilot, ": 1 line ")
             assert "board.csv" in screen(pilot.app)
 
@@ -229,7 +229,7 @@ def test_note_is_told_to_the_room_and_its_letters_are_no_keys() -> None:
     async def test() -> None:
         room = FakeRoom()
         async with console(room) as pilot:
-            await press(pilot, "n", *"quit a?", "enter")
+            await press(pilot, "i", *"quit a?", "enter")
             await until(pilot, lambda: room.notes)
             assert room.notes == ["quit a?"]
             assert room.stopped == []

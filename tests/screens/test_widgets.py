@@ -1,4 +1,4 @@
-"""The parts of the screens by themselves: lines, ring, pulse, difference, clipboard, times of the status."""
+"""The parts of the screens by themselves: lines, tail, pulse, difference, clipboard, times of the status."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from s3ir_tui.model import Severity
 from s3ir_tui.room import SourceStatus, Status
 from s3ir_tui.text import width
 from s3ir_tui.trail.event import Judged
+from s3ir_tui.trail.spool import Spool
 from screens import clipboard, crash
 from screens.desk import DeskLike
 from screens.event import event_lines
@@ -22,9 +23,9 @@ from screens.widgets.diff import diff
 from screens.widgets.lines import crop, length, spread, strip_of, wrapped
 from screens.widgets.palette import BOLD, PLAIN
 from screens.widgets.pulse import bars
-from screens.widgets.ring import Ring
 from screens.widgets.status import _lag, account, opened
-from screens.widgets.tail import Tail, line_spans, outcome
+from screens.widgets.tail import Tail
+from screens.widgets.tail_line import line_spans, outcome
 from tests.screens.fakes import HOSTILE, event, replace_event
 
 
@@ -55,17 +56,8 @@ def test_right_side_stays_where_both_do_not_fit() -> None:
     assert length(crop([("payroll", PLAIN)], 4)) == 4
 
 
-def test_ring_keeps_numbers_while_the_oldest_fall_out() -> None:
-    ring: Ring[str] = Ring(3)
-    ring.extend("abcde")
-    assert (ring.start, ring.end, len(ring)) == (2, 5, 3)
-    assert [ring[number] for number in range(2, 5)] == ["c", "d", "e"]
-    with pytest.raises(IndexError):
-        ring[1]
-
-
 def test_tail_keeps_its_line_while_old_ones_fall_out() -> None:
-    lines: Ring[Judged] = Ring(10)
+    lines = Spool(memory=10, capacity=0, block=1)
     tail = Tail(lines)
     lines.extend(Judged(event(number, key=f"k{number}")) for number in range(10))
     tail.lines_came()
@@ -81,7 +73,7 @@ def test_tail_keeps_its_line_while_old_ones_fall_out() -> None:
 
 
 def test_tail_of_noise_alone_counts_it() -> None:
-    lines: Ring[Judged] = Ring(10)
+    lines = Spool(memory=10, capacity=0, block=1)
     tail = Tail(lines)
     lines.extend(Judged(event(number), noise=True) for number in range(4))
     tail.lines_came()

@@ -97,6 +97,7 @@ def test_a_session_is_found_by_role_session_instance_and_error(text: str) -> Non
         ("time>=soon", "14:03"),
         ("time>=25:99", "not on the clock"),
         (">=hgih", ">=high or >=14:03"),
+        (">", ">high, >14:03"),
         ("severity:urgent", "info, low, medium, high or critical"),
         ("outcome:perhaps", "ok, denied or failed"),
         ("bucket>=a", "bucket has no order"),
@@ -110,7 +111,7 @@ def test_what_is_not_understood_is_answered_with_what_to_write(text: str, told: 
 
 
 @pytest.mark.parametrize(
-    "text", ["arn:aws:iam::1", "https://a.b", "2001:db8::1", "14:03", "a=b", "-", "!", ">", '"', '"a']
+    "text", ["arn:aws:iam::1", "https://a.b", "2001:db8::1", "14:03", "a=b", "-", "!", "=", '">"', '"', '"a']
 )
 def test_what_looks_like_a_field_and_is_none_is_a_text(text: str) -> None:
     parse(text, NOW)
