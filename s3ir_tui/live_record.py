@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from s3ir_tui.journal import Journal, JournalError
 from s3ir_tui.model import Severity
 from s3ir_tui.trail.event import Event, Judged
+from s3ir_tui.trail.record import opened
 
 BURST = 5000
 """Events without a reason that are recorded at once at most: what a first look back brings."""
@@ -54,7 +54,7 @@ class TrailRecorder:
             Whether they are on disk.
         """
         docs: list[dict[str, Any]] = [
-            {"kind": "event", "source": line.source, "raw": json.loads(line.event.raw)} for line in chosen
+            {"kind": "event", "source": line.source, "raw": opened(line.event.raw)} for line in chosen
         ]
         if self._left_out:
             docs.append({"kind": "left-out", "count": self._left_out, "why": "no reason, and over the budget"})

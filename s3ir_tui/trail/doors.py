@@ -93,7 +93,7 @@ def foreign_in_trust(details: Details) -> tuple[str, ...]:
     owner = details.event.account or details.event.caller_account
     try:
         found = json.loads(document) if document else {}
-    except ValueError:
+    except (ValueError, RecursionError):  # a denied call is recorded with whatever was sent
         return ()
     named: dict[str, None] = {}
     for statement in items(found.get("Statement") if isinstance(found, dict) else None):

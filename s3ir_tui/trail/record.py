@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
+import math
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -113,6 +115,10 @@ DEEPEST = 100
 """How deeply a record may be nested. What reads it later does so by recursion; CloudTrail's own go some 15 deep."""
 
 
+_DIGITS = 300
+"""Digits of a whole number that other readers of JSON take, as a float at the worst."""
+
+
 class NotARecord(ValueError):
     """What was given is no CloudTrail record of a call; the message says what it is or what is wrong with it."""
 
@@ -178,6 +184,27 @@ def to_event(record: Record, raw: bytes) -> Event:
         record.requestID or "",
         raw,
     )
+
+
+def opened(raw: bytes) -> dict[str, Any]:
+    """The record of an event, of values that can be written as JSON again.
+
+    Python reads numbers without end as infinite, and refuses very long ones; both stay as they were written.
+
+    Args:
+        raw: `Event.raw`.
+    """
+    found: dict[str, Any] = json.loads(raw, parse_float=_float, parse_int=_int)
+    return found
+
+
+def _float(text: str) -> float | str:
+    number = float(text)
+    return number if math.isfinite(number) else text
+
+
+def _int(text: str) -> int | str:
+    return int(text) if len(text) <= _DIGITS else text
 
 
 def depth(value: Any) -> int:

@@ -20,7 +20,7 @@ from s3ir_tui.headless.trail import from_files
 from s3ir_tui.trail.analysis import Analysis
 from s3ir_tui.trail.decode import OTHERS, UNKNOWN_VERSION, Decoded, Skipped, decode
 from s3ir_tui.trail.event import Event
-from s3ir_tui.trail.record import is_known, version
+from s3ir_tui.trail.record import is_known, opened, version
 
 GOOD = [record("GetObject", session(), bucket="payroll", key=f"q3/{n}.csv", out=1000.0) for n in range(2)]
 INSIGHT = {"eventVersion": "1.07", "eventTime": at(), "eventCategory": "Insight", "insightDetails": {"state": "Start"}}
@@ -332,6 +332,30 @@ def test_records_that_their_readers_could_not_open_are_refused(levels: int) -> N
     assert counts(found) == ({} if levels < 100 else {"nested too deeply": 1})
     for event in found.events:
         json.loads(event.raw)
+
+
+@pytest.mark.parametrize(
+    "document", ["[" * 9000, '{"a":' * 3000, "[" * 3000 + "]" * 3000, "9" * 5000, '{"Statement":1e999}']
+)
+@pytest.mark.parametrize(
+    "name", ["CreateRole", "PutRolePolicy", "CreatePolicyVersion", "PutBucketPolicy", "PutKeyPolicy"]
+)
+def test_documents_that_were_sent_to_break_their_readers_break_none(name: str, document: str) -> None:
+    # A denied call is recorded with its parameters: anybody with a key can write these.
+    params = dict.fromkeys(("policyDocument", "assumeRolePolicyDocument", "bucketPolicy", "policy"), document)
+    for service in ("iam", "s3", "kms"):
+        odd = record(name, service=service, bucket="b", params=params | {"roleName": "r"}, error="AccessDenied")
+        Analysis().add(decode(dump([odd, odd | {"errorCode": None, "eventID": "x"}]), "f").events)
+
+
+@pytest.mark.parametrize(
+    ("number", "kept"), [("1e999", "1e999"), ("-1e999", "-1e999"), ("1" * 5000, "1" * 5000), ("7", 7)]
+)
+def test_records_are_opened_to_values_that_can_be_written_again(number: str, kept: Any) -> None:
+    text = json.dumps(GOOD[0])[:-1] + f',"x":{number}}}'
+    (event,) = decode(text.encode(), "f").events
+    assert opened(event.raw)["x"] == kept
+    assert json.loads(json.dumps(opened(event.raw), allow_nan=False))["x"] == kept
 
 
 def test_lists_in_lists_do_not_go_deeper_than_the_decoder_follows() -> None:

@@ -198,7 +198,7 @@ def _statements(details: Details) -> list[Mapping[str, Any]]:
 def _statements_of(document: str) -> list[Mapping[str, Any]]:
     try:
         found = json.loads(document) if document else {}
-    except ValueError:
+    except (ValueError, RecursionError):  # a denied call is recorded with whatever was sent
         return []
     if not isinstance(found, dict):
         return []
