@@ -50,7 +50,11 @@ _CASE: dict[str, Any] = {
 _TRAIL: dict[str, Any] = {
     "sources": Annotated[
         list[str] | None,
-        typer.Option("--source", metavar="lookup|bucket|PATH", help="Trail source; repeat for several. Default: all."),
+        typer.Option(
+            "--source",
+            metavar="KIND|queue:URL|PATH",
+            help="Trail source: lookup, bucket, logs, livetail (costs), queue:URL, a path; repeat for several.",
+        ),
     ],
     "since": Annotated[str | None, typer.Option("--since", metavar="TIME", help="How far to look back: 90m, 24h, 7d.")],
 }
@@ -404,6 +408,33 @@ def ask(
         question, given or (), files or (), athena, begin, end, store, table, workgroup, results, price, rows
     )
     return command.run(chosen, wish, command.form_of(output))
+
+
+@app.command()
+@takes(_SIGN_IN, _TRAIL)
+def preflight(
+    chosen: Settings,
+    output: Output = Format.TABLE,
+    print_queue_template: Annotated[
+        bool, typer.Option("--print-queue-template", help="Print the CloudFormation template of a queue; ask nothing.")
+    ] = False,
+) -> int:
+    """Print what each trail source can see, what was logged of each bucket, and what this identity may read.
+
+    Nothing is changed. Exit code 1 says that a source or a read fails, or that object reads are logged of no bucket.
+    """
+    if print_queue_template:
+        from s3ir_tui.trail.queue_template import TEMPLATE
+
+        say(TEMPLATE.rstrip())
+        return Code.OK
+    from s3ir_tui.headless import preflight as command
+    from s3ir_tui.headless.gather import Sources
+    from s3ir_tui.headless.session import connect
+    from s3ir_tui.model import utc_now
+
+    sources = Sources(chosen)
+    return command.run(connect(chosen), sources, utc_now() - chosen.since, output)
 
 
 @app.command()

@@ -40,7 +40,8 @@ class Settings:
         break_glass: ARNs of principals that no plan may cut.
         case: Folder or name of the case.
         cases: Folder in which cases are found by name.
-        sources: Trail sources to use: `lookup`, `bucket` or paths of CloudTrail files; all that there are where empty.
+        sources: Trail sources to use: `lookup`, `bucket`, `logs`, `livetail`, `queue:URL`, `queue:NAME` or paths of
+            CloudTrail files; where empty all that the account offers and that is not paid for by the minute.
         since: How far the trail is looked back at.
         quiet: How long a contained actor must stay silent to be called quiet.
         mouse: Whether the terminal's mouse is taken.

@@ -13,7 +13,7 @@ from s3ir_tui.settings import Settings
 from s3ir_tui.text import clean
 from s3ir_tui.trail.analysis import Analysis
 from s3ir_tui.trail.decode import Skipped
-from s3ir_tui.trail.discover import offers, survey
+from s3ir_tui.trail.discover import Survey, offers, survey
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.sources.base import Closes, Source, SourceError, caught_up, drain, remark
 from s3ir_tui.trail.sources.files import FilesSource
@@ -91,6 +91,15 @@ class Sources:
         for url in self._urls(account):
             account.guard.choose_queue(url)
         return found
+
+    def all_of(self, account: Account, found: Survey, since: datetime) -> Sequence[Source]:
+        """All that the account offers, what is paid for included, and the queues; or only what settings name."""
+        there = offers(account, found, since)
+        named = bool(self.kinds or self.queues)
+        return (
+            *(item for item in there if not named or _kind(item) in self.kinds),
+            *(QueueSource(account, url, queue_region(url, account.region)) for url in self._urls(account)),
+        )
 
     def _offered(self, account: Account, since: datetime) -> Sequence[Source]:
         wanted = self.kinds or (() if self.paths or self.queues else KINDS)

@@ -84,7 +84,7 @@ def offers(account: Account, found: Survey, since: datetime) -> tuple[Source, ..
             region,
             since,
             remark=unseen if number == 0 else "",
-            every=INTERVAL if region in _first(account) else OTHER_REGIONS_EVERY,
+            every=INTERVAL if region in first_regions(account) else OTHER_REGIONS_EVERY,
         )
         for number, region in enumerate(found.regions)
     ]
@@ -120,7 +120,8 @@ def selects_s3_data(answer: Mapping[str, Any] | None) -> bool:
     return False
 
 
-def _first(account: Account) -> tuple[str, ...]:
+def first_regions(account: Account) -> tuple[str, ...]:
+    """The home Region and that of global services."""
     return tuple(dict.fromkeys((account.region, GLOBAL_REGIONS.get(account.partition, account.region))))
 
 
@@ -129,7 +130,7 @@ def _partition(region: str) -> str:
 
 
 def _regions(account: Account, gaps: dict[str, str]) -> tuple[str, ...]:
-    first = _first(account)
+    first = first_regions(account)
     try:
         answer = account.call("ec2", "DescribeRegions", {})
     except AwsError as error:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import Any
 
 from s3ir_tui.aws.errors import AwsError, from_exception
 from s3ir_tui.model import utc_now
@@ -144,6 +145,34 @@ class TrailBucketSource:
             raise SourceError(f"{self.name}: no log file can be read: {_key_trouble(problem)}{problem}", 15.0)
         return events, problem is None
 
+    def newest_file(self) -> tuple[str, datetime] | None:
+        """Key of the newest file of today or yesterday, and when it was there; `None` where there is none.
+
+        Raises:
+            AwsError: The bucket cannot be listed.
+        """
+        now = self._clock()
+        bases = tuple(self._find_bases())
+        for begin, whole in ((now - LATE, False), (now, True), (now - timedelta(days=1), True)):
+            day = f"{begin:%Y/%m/%d}/"
+            items = [item for base in bases for item in self._items(base, day, None if whole else begin)]
+            files = [item for item in items if _is_log(str(item["Key"]))]
+            if files:
+                last = max(files, key=lambda item: _name(str(item["Key"])))
+                return str(last["Key"]), last["LastModified"]
+        return None
+
+    def read_file(self, key: str) -> Decoded:
+        """Read one file.
+
+        Raises:
+            AwsError: It cannot be read.
+        """
+        answer = self._get(key)
+        if isinstance(answer, AwsError):
+            raise answer
+        return answer
+
     # -- listing ----------------------------------------------------------------------------------
 
     def _list(self, now: datetime) -> None:
@@ -166,17 +195,21 @@ class TrailBucketSource:
         self._bases, self._bases_at = tuple(self._find_bases()), now
 
     def _list_day(self, base: str, day: str, after: datetime | None) -> None:
+        for item in self._items(base, day, after):
+            key = str(item["Key"])
+            if _is_log(key) and key not in self._read and key not in self._waiting:
+                self._waiting[key] = 0
+                self._deliveries.add(key)
+
+    def _items(self, base: str, day: str, after: datetime | None) -> Iterator[Mapping[str, Any]]:
+        """What stands under a Region's prefix of a day, from a time on."""
         prefix = f"{base}{day}"
         params = {"Bucket": self._bucket, "Prefix": prefix}
         if after is not None and f"{after:%Y/%m/%d}/" == day:
             # Names carry the time: acct_CloudTrail_region_YYYYMMDDTHHmmZ_unique.json.gz
             region = base.rstrip("/").rsplit("/", 1)[-1]
             params["StartAfter"] = f"{prefix}{self._id}_CloudTrail_{region}_{after:%Y%m%dT%H%M}"
-        for item in self._account.pages("s3", "ListObjectsV2", params, "Contents"):
-            key = str(item["Key"])
-            if key.endswith((".json.gz", ".json")) and key not in self._read and key not in self._waiting:
-                self._waiting[key] = 0
-                self._deliveries.add(key)
+        yield from self._account.pages("s3", "ListObjectsV2", params, "Contents")
 
     def _find_bases(self) -> Iterator[str]:
         """Prefixes of the account's Regions: of its own trail, or of its organization's."""
@@ -222,6 +255,10 @@ class TrailBucketSource:
     def _skip(self, skipped: Sequence[Skipped]) -> None:
         room = _MOST_SKIPPED - len(self.skipped)
         self.skipped += skipped[: max(room, 0)]
+
+
+def _is_log(key: str) -> bool:
+    return key.endswith((".json.gz", ".json"))
 
 
 def _name(key: str) -> str:
