@@ -110,7 +110,7 @@ def _made(details: Details) -> Credential | None:
 
 def _ends(details: Details) -> str:
     given = details.text("durationSeconds")
-    seconds = int(given) if given.isdigit() and len(given) < 7 else _DEFAULT_SECONDS.get(details.event.name, 3600)
+    seconds = int(given) if given.isdecimal() and len(given) < 7 else _DEFAULT_SECONDS.get(details.event.name, 3600)
     return iso(details.event.at + timedelta(seconds=seconds))
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from s3ir_tui.model import iso
 from s3ir_tui.trail.event import Event
+from s3ir_tui.trail.record import YEARS
 
 _EMPTY: Mapping[str, Any] = {}
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
@@ -111,7 +112,8 @@ def moment(value: object) -> str:
     """A time as STS answers it (`Sep 14, 2020, 7:10:27 AM`), or in ISO, or in seconds, as the console writes times."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         try:
-            return iso(datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC))
+            made = datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
+            return iso(made) if made.year in YEARS else ""
         except (ValueError, OverflowError, OSError):
             return ""
     if not isinstance(value, str):
@@ -126,6 +128,8 @@ def moment(value: object) -> str:
         else:
             made = datetime.fromisoformat(value)
     except (ValueError, TypeError):
+        return ""
+    if made.year not in YEARS:
         return ""
     return iso(made if made.tzinfo else made.replace(tzinfo=UTC))
 

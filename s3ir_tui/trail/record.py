@@ -115,6 +115,9 @@ DEEPEST = 100
 """How deeply a record may be nested. What reads it later does so by recursion; CloudTrail's own go some 15 deep."""
 
 
+YEARS = range(2, 9999)
+"""Years that hours and days can be added to and taken from."""
+
 _DIGITS = 300
 """Digits of a whole number that other readers of JSON take, as a float at the worst."""
 
@@ -378,12 +381,11 @@ def as_time(value: str | None) -> str:
         moment = datetime.fromisoformat(value)
     except ValueError:
         raise NotARecord("eventTime is no time") from None
+    if moment.year not in YEARS:
+        raise NotARecord("eventTime is no time")
     if len(value) == 20 and value[-1] == "Z" and value[10] == "T" and value[7] == "-":
         return value
-    try:
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except OverflowError:
-        raise NotARecord("eventTime is no time") from None
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     return f"{moment:%Y}".zfill(4) + f"{moment:-%m-%dT%H:%M:%SZ}"
 
 

@@ -358,6 +358,26 @@ def test_records_are_opened_to_values_that_can_be_written_again(number: str, kep
     assert json.loads(json.dumps(opened(event.raw), allow_nan=False))["x"] == kept
 
 
+@pytest.mark.parametrize("when", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-14:00"])
+@pytest.mark.parametrize("seconds", ["3600", "999999", "\u00b2", 10**9, -1, 1e300, None])
+def test_times_at_the_ends_of_the_calendar_and_odd_durations_end_no_analysis(when: str, seconds: Any) -> None:
+    who = session()
+    who["sessionContext"]["attributes"]["creationDate"] = when
+    answer = {"credentials": {"accessKeyId": "ASIANEW0000000000001", "expiration": when}}
+    odd = record("AssumeRole", who, service="sts", params={"durationSeconds": seconds}, answer=answer)
+    records = [
+        odd,
+        odd | {"eventTime": when, "eventID": "x"},
+        odd | {"responseElements": None, "eventID": "y"},
+        GOOD[0],
+    ]
+    found = decode(dump(records), "f")
+    assert len(found.events) + lost(found) == 4
+    analysis = Analysis()
+    analysis.add(found.events)
+    assert json.dumps(analysis.to_json())
+
+
 def test_lists_in_lists_do_not_go_deeper_than_the_decoder_follows() -> None:
     for levels in (3, 20, 300):
         found = decode(b"[" * levels + dump(GOOD[0]) + b"]" * levels, "f")
