@@ -12,13 +12,13 @@ from s3ir_tui.case import Case, Recorded
 from s3ir_tui.model import Bucket, Identity, Instance, Principal
 from s3ir_tui.trail.analysis import Analysis
 from s3ir_tui.trail.decode import decode_record
-from s3ir_tui.trail.detections import judge
+from s3ir_tui.trail.detections import detect, with_context
 from s3ir_tui.trail.event import Event, Judged
 from s3ir_tui.trail.found import Finds
 from s3ir_tui.trail.histogram import Histogram, outcome_of
 
 Posture = Bucket | Principal | Instance
-_Posture = TypeVar("_Posture", Bucket, Principal, Instance)
+_Item = TypeVar("_Item")
 
 
 @dataclass(slots=True)
@@ -32,6 +32,7 @@ class Known:
         buckets: Posture by bucket name.
         principals: Posture by ARN.
         instances: Posture by instance id.
+        logged: What was logged of a bucket's objects, in sentences, by bucket name.
         calls: Calls over time, without those of AWS services and of this console.
         finds: What the detections found.
     """
@@ -42,6 +43,7 @@ class Known:
     buckets: dict[str, Bucket] = field(default_factory=dict)
     principals: dict[str, Principal] = field(default_factory=dict)
     instances: dict[str, Instance] = field(default_factory=dict)
+    logged: dict[str, tuple[str, ...]] = field(default_factory=dict)
     calls: Histogram = field(default_factory=Histogram)
     finds: Finds = field(default_factory=Finds)
 
@@ -71,7 +73,7 @@ class Known:
                 continue
             self.calls.add(line.event.time, outcome_of(line.event))
             if line.reasons:
-                self.finds.add(line, judge(line.event, self.analysis).findings)
+                self.finds.add(line, with_context(detect(line.event), line.event, self.analysis))
         return new
 
     def take_posture(self, item: Posture) -> bool:
@@ -81,6 +83,12 @@ class Known:
         if isinstance(item, Principal):
             return _put(self.principals, item.arn, item)
         return _put(self.instances, item.id, item)
+
+    def take_logged(self, facts: Mapping[str, Any]) -> bool:
+        """Take in what was logged of a bucket, as `Reading.facts` gives it; tells whether it is news."""
+        text = facts.get("text")
+        lines = tuple(map(str, text)) if isinstance(text, list | tuple) else ()
+        return _put(self.logged, str(facts.get("bucket")), lines)
 
     def _take_recorded(self, record: Recorded) -> list[Judged]:
         raw = record.get("raw")
@@ -101,6 +109,9 @@ class Known:
             self.analysis.own_keys = frozenset((*self.analysis.own_keys, *map(str, keys)))
 
     def _take_facts(self, kind: str, facts: object) -> None:
+        if kind == "logged" and isinstance(facts, Mapping):
+            self.take_logged(facts)
+            return
         wanted: dict[str, type[Posture]] = {"bucket": Bucket, "principal": Principal, "instance": Instance}
         if kind in wanted and isinstance(facts, Mapping):
             try:
@@ -121,7 +132,12 @@ def posture_record(item: Posture) -> dict[str, Any]:
     return {"kind": kind, "id": ident, "facts": msgspec.to_builtins(item)}
 
 
-def _put(known: dict[str, _Posture], key: str, item: _Posture) -> bool:
+def logged_record(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The journal record of what was logged of a bucket, as `Known.take_records` reads it."""
+    return {"kind": "logged", "id": facts["bucket"], "facts": facts}
+
+
+def _put(known: dict[str, _Item], key: str, item: _Item) -> bool:
     if known.get(key) == item:
         return False
     known[key] = item
