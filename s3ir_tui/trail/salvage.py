@@ -27,7 +27,9 @@ _list_further_in = re.compile(r'\{.{0,4096}?"(?:Records|Events|events|logEvents|
 _begin_of_record = re.compile(
     r'\{\s*"(?:eventVersion|eventName|eventTime|eventID|awsRegion|additionalEventData|EventId|version)"\s*:'
 )
-_between = re.compile(r"[\s,]+")
+_between = re.compile(r"[\s,]*+")
+_end_of_list = re.compile(r"[\s,]*+\][\s,]*+")
+_end_of_named_list = re.compile(r"[\s,]*+\][\s,]*+\}[\s,]*+")
 # A string that does not end is taken to the end of the text: else each later quote would be tried, in square time.
 _string_or_brace = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[{}]', re.DOTALL)
 
@@ -57,7 +59,7 @@ def salvage(data: bytes) -> Iterator[bytes | Damage]:
         opened = _list_further_in.match(text)
     at, in_vain = opened.end() if opened else 0, 0
     while (start := text.find("{", at)) >= 0:
-        if _between.sub("", text[at:start]):
+        if not _between.fullmatch(text, at, start):
             yield Damage.BETWEEN
         until = min(len(text), start + _LONGEST) if opened else len(text)
         end = _end_of_object(text, start, until)
@@ -73,8 +75,8 @@ def salvage(data: bytes) -> Iterator[bytes | Damage]:
             at = end
         else:
             break
-    closing = "" if not opened else "]" if text[0] == "[" else "]}"
-    if _between.sub("", text[at:]) != closing:
+    promised = _between if not opened else _end_of_list if text[0] == "[" else _end_of_named_list
+    if not promised.fullmatch(text, at):
         yield Damage.END
 
 
