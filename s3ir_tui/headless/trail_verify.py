@@ -22,6 +22,8 @@ from s3ir_tui.trail.vouching import Verdict, judge
 _KEYS_AROUND = timedelta(hours=2)
 """How far before and after the digests keys are asked for: at a change of keys the answer is short of one otherwise."""
 
+_LONGEST_LIST = 100
+
 _STALE = timedelta(hours=3)
 """How old the newest digest of a trail that still logs is at most: one comes each hour, some time after its end."""
 
@@ -243,11 +245,15 @@ def _print(verdict: Verdict) -> None:
     )
     for kind, problems in _by_kind(verdict.problems).items():
         means, do = EXPLAINED[kind]
-        print_table(
-            f"{kind.capitalize()} ({len(problems)})\n  {means}\n  Do: {do}",
-            ("file", "seen"),
-            [(problem.file, problem.detail) for problem in problems],
-        )
+        say(f"{kind.capitalize()} ({len(problems)})")
+        say(f"  {means}")
+        say(f"  Do: {do}")
+        # Whole names, since they are what a responder copies; a table would cut them.
+        for problem in problems[:_LONGEST_LIST]:
+            say(clean(f"    {problem.file}{f': {problem.detail}' if problem.detail else ''}"))
+        if len(problems) > _LONGEST_LIST:
+            say(f"    and {len(problems) - _LONGEST_LIST} more: --output json lists them")
+        say()
 
 
 def _by_kind(problems: Sequence[Problem]) -> Mapping[Kind, list[Problem]]:

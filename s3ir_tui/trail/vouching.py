@@ -236,30 +236,35 @@ class _Logs:
         named = self._named.get(name, [])
         whose = self._by_hash.get(log.sha256)
         if not named:
-            return Problem(log.file, Kind.RENAMED, f"it is {whose}") if whose else Problem(log.file, Kind.UNVOUCHED)
+            kind, seen = (Kind.RENAMED, f"it is {whose}") if whose else (Kind.UNVOUCHED, log.trouble)
+            return Problem(log.file, kind, seen)
         self._seen.add(name)
         # A digest that nothing vouches for must not speak against or beside one that is CloudTrail's word.
         named = [entry for entry in named if entry[1]] or named
         if not any(sound_hash(entry) for entry, _, _ in named):
-            return Problem(log.file, Kind.NO_HASH, f"by {named[0][2]}")
+            return Problem(log.file, Kind.NO_HASH, f"by {_file(named[0][2])}")
         if all(entry.hashValue.lower() != log.sha256 for entry, _, _ in named):
             swapped = f"its content is that of {whose}" if whose else log.trouble
-            return Problem(log.file, Kind.CHANGED, swapped or f"by {named[0][2]}")
+            return Problem(log.file, Kind.CHANGED, swapped or f"by {_file(named[0][2])}")
         if log.trouble:
             return Problem(log.file, Kind.APPENDED if log.trouble == APPENDED else Kind.CHANGED, log.trouble)
-        return None if named[0][1] else Problem(log.file, Kind.UNPROVEN, f"by {named[0][2]}")
+        return None if named[0][1] else Problem(log.file, Kind.UNPROVEN, f"by {_file(named[0][2])}")
 
     def missing(self) -> Iterator[Problem]:
         """The log files that are named and were not asked about."""
         for name, named in self._named.items():
             if name not in self._seen:
                 log, _, file = named[0]
-                yield Problem(f"{log.s3Bucket}/{log.s3Object}", Kind.MISSING, f"by {file}")
+                yield Problem(f"{log.s3Bucket}/{log.s3Object}", Kind.MISSING, f"by {_file(file)}")
 
 
 def _name(path: str) -> str:
     """A file's name; a log file that was unpacked keeps it but for the end."""
-    return path.rpartition("/")[2].removesuffix(".gz")
+    return _file(path).removesuffix(".gz")
+
+
+def _file(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _is_other(file: str) -> bool:
