@@ -290,8 +290,10 @@ def triage(chosen: Settings, output: Output = Format.TABLE) -> int:
     """
     from s3ir_tui.headless import triage as command
     from s3ir_tui.headless.session import connect
+    from s3ir_tui.model import utc_now
 
-    return command.run(connect(chosen), output, settings.case_folder(chosen) if chosen.case else None)
+    case = settings.case_folder(chosen) if chosen.case else None
+    return command.run(connect(chosen), utc_now() - chosen.since, output, case)
 
 
 @trail.callback()

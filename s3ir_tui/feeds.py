@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from s3ir_tui.aws.errors import AwsError
 from s3ir_tui.board.known import Posture
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 POSTURE_SECONDS = 60.0
 CHECK_SECONDS = 15.0
+LOGGED_SECONDS = 600.0
 _AFTER_FAULT = 15.0
 
 
@@ -55,6 +56,13 @@ class PostureRead:
 
 
 @dataclass(frozen=True, slots=True)
+class LoggedRead:
+    """It was read what was logged of a bucket's objects."""
+
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class PostureFailed:
     """A whole posture reading failed, or works again where `error` is empty."""
 
@@ -79,7 +87,7 @@ class OutcomesUnknown:
     count: int
 
 
-Fact = EventsCame | SourceChanged | PostureRead | PostureFailed | ChangesChecked | OutcomesUnknown
+Fact = EventsCame | SourceChanged | PostureRead | LoggedRead | PostureFailed | ChangesChecked | OutcomesUnknown
 Inbox = SimpleQueue[Fact]
 
 
@@ -106,6 +114,10 @@ class Feeds:
     def read_posture(self, account: Account) -> None:
         """Read the posture of the account now, every minute, and whenever `posture_changed` is called."""
         self._begin("posture", lambda: self._posture(account))
+
+    def read_logged(self, account: Account, since: datetime) -> None:
+        """Read what was logged of each bucket since a moment, now and every ten minutes."""
+        self._begin("logged", lambda: self._logged(account, since))
 
     def check_changes(
         self,
@@ -180,6 +192,17 @@ class Feeds:
                 if self._stop.is_set():
                     return
             self._posture_due.wait(POSTURE_SECONDS)
+
+    def _logged(self, account: Account, since: datetime) -> None:
+        from s3ir_tui.trail.discover import survey
+        from s3ir_tui.trail.logged import read_logged
+
+        while True:
+            reading = read_logged(account, survey(account), since, datetime.now(UTC))
+            for bucket in reading.buckets:
+                self._inbox.put(LoggedRead(reading.facts(bucket)))
+            if self._stop.wait(LOGGED_SECONDS):
+                return
 
     def _posture_list(self, items: Iterable[Posture]) -> None:
         for item in items:

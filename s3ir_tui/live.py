@@ -13,10 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from s3ir_tui.aws.errors import AwsError
 from s3ir_tui.board.details import detail_of
-from s3ir_tui.board.known import Known, identity_record, posture_record
+from s3ir_tui.board.known import Known, identity_record, logged_record, posture_record
 from s3ir_tui.board.lag import Lags
 from s3ir_tui.board.snapshot import Moment, snapshot
-from s3ir_tui.feeds import ChangesChecked, EventsCame, Feeds, Inbox, PostureFailed, PostureRead, SourceChanged
+from s3ir_tui.feeds import (
+    ChangesChecked,
+    EventsCame,
+    Feeds,
+    Inbox,
+    LoggedRead,
+    PostureFailed,
+    PostureRead,
+    SourceChanged,
+)
 from s3ir_tui.journal import Journal, JournalError
 from s3ir_tui.live_record import TrailRecorder, every
 from s3ir_tui.model import utc_now
@@ -172,6 +181,11 @@ class LiveRoom:
                     is_news = self._known.take_posture(fact.item)
                 if is_news:
                     self._write("posture", [posture_record(fact.item)])
+            elif isinstance(fact, LoggedRead):
+                with self._lock:
+                    is_news = self._known.take_logged(fact.facts)
+                if is_news:
+                    self._write("posture", [logged_record(fact.facts)])
             elif isinstance(fact, PostureFailed):
                 self._failed(fact.what, fact.error)
             elif isinstance(fact, ChangesChecked):
@@ -272,6 +286,7 @@ class LiveRoom:
         self._feeds.read_posture(account)
         self._feeds.check_changes(self._holding, self._in_place, self._unknown)
         self._follow_trail(account)
+        self._feeds.read_logged(account, self._clock() - self._back)
 
     def _follow_trail(self, account: Account) -> None:
         while not self._stop.is_set():

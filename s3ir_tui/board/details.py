@@ -58,6 +58,7 @@ def _bucket(known: Known, name: str) -> Detail:
         sections.append(("Seen in the trail", _few(seen)))
     else:
         sections.append(("Seen in the trail", ("nothing: where data events are off, object reads are not logged",)))
+    sections.append(("Logged of its objects", _few(known.logged.get(name, ("not looked at yet",)))))
     sections += _posture(known.buckets.get(name))
     return Detail(clean(name), tuple(sections), name)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,10 @@ from s3ir_tui.aws.errors import AwsError
 from s3ir_tui.aws.instances import read_instances
 from s3ir_tui.aws.principals import read_principals
 from s3ir_tui.headless.output import Format, print_json, print_table, say
+from s3ir_tui.headless.preflight import logged_rows
 from s3ir_tui.model import Bucket, Identity, Instance, Principal, iso, utc_now
+from s3ir_tui.trail.discover import survey
+from s3ir_tui.trail.logged import Reading, read_logged
 
 Posture = Sequence[Bucket] | Sequence[Principal] | Sequence[Instance]
 
@@ -30,6 +34,7 @@ class Triage:
     buckets: Sequence[Bucket] = ()
     principals: Sequence[Principal] = ()
     instances: Sequence[Instance] = ()
+    logged: Reading | None = None
     gaps: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -42,12 +47,17 @@ class Triage:
             "buckets": [_plain(item) | {"public": item.public} for item in self.buckets],
             "principals": [_plain(item) for item in self.principals],
             "instances": [_plain(item) | {"gaps": _unknown(item)} for item in self.instances],
+            "visibility": [self.logged.facts(bucket) for bucket in self.logged.buckets] if self.logged else [],
             "gaps": self.gaps,
         }
 
 
-def triage(account: Account) -> Triage:
+def triage(account: Account, since: datetime) -> Triage:
     """Read everything at once.
+
+    Args:
+        account: The connection.
+        since: How far back it is looked at what was logged of the buckets.
 
     Raises:
         AwsError: Nothing could be read.
@@ -59,7 +69,8 @@ def triage(account: Account) -> Triage:
     }
     found: dict[str, Any] = {}
     errors: dict[str, AwsError] = {}
-    with ThreadPoolExecutor(len(reads), thread_name_prefix="triage") as pool:
+    with ThreadPoolExecutor(len(reads) + 1, thread_name_prefix="triage") as pool:
+        logged = pool.submit(_logged, account, since)
         pending = {name: pool.submit(read, account) for name, read in reads.items()}
     for name, future in pending.items():
         try:
@@ -68,13 +79,27 @@ def triage(account: Account) -> Triage:
             errors[name] = error
     if not found:
         raise next(iter(errors.values()))
-    gaps = {name: error.short for name, error in errors.items()}
-    return Triage(account.identity, iso(utc_now()), **found, gaps=gaps)
+    seen, unseen = logged.result()
+    gaps = {name: error.short for name, error in errors.items()} | unseen
+    return Triage(account.identity, iso(utc_now()), **found, logged=seen, gaps=gaps)
 
 
-def run(account: Account, form: Format, case: Path | None) -> int:
-    """Print the posture; with a case it is recorded as well."""
-    result = triage(account)
+def _logged(account: Account, since: datetime) -> tuple[Reading, dict[str, str]]:
+    """What was logged of each bucket, and what of that could not be found out."""
+    found = survey(account)
+    return read_logged(account, found, since, utc_now()), dict(found.gaps)
+
+
+def run(account: Account, since: datetime, form: Format, case: Path | None) -> int:
+    """Print the posture; with a case it is recorded as well.
+
+    Args:
+        account: The connection.
+        since: How far back it is looked at what was logged of the buckets.
+        form: How to print.
+        case: The case to record in.
+    """
+    result = triage(account, since)
     if case is not None:
         _record(account, result, case)
     if form is Format.JSON:
@@ -85,12 +110,14 @@ def run(account: Account, form: Format, case: Path | None) -> int:
 
 
 def _record(account: Account, result: Triage, case: Path) -> None:
-    from s3ir_tui.board.known import posture_record
+    from s3ir_tui.board.known import logged_record, posture_record
     from s3ir_tui.headless.case import opened
 
     items: list[Bucket | Principal | Instance] = [*result.buckets, *result.principals, *result.instances]
     with opened(case, account, "triage") as journal:
         journal.record_many("posture", [posture_record(item) for item in items])
+        if result.logged is not None:
+            journal.record_many("posture", [logged_record(result.logged.facts(name)) for name in result.logged.buckets])
 
 
 def _print(result: Triage) -> None:
@@ -138,6 +165,12 @@ def _print(result: Triage) -> None:
             for item in result.instances
         ],
     )
+    if result.logged is not None:
+        print_table(
+            f"Object reads and writes since {iso(result.logged.history.since)}",
+            ("bucket", "what was logged"),
+            logged_rows(result.logged),
+        )
 
 
 def _count(result: Triage, name: str) -> str:

@@ -262,6 +262,15 @@ def _left_out(facts: Facts, record: Recorded) -> None:
     )
 
 
+def _logged(facts: Facts, record: Recorded) -> None:
+    """When reads of a bucket were not logged, and what of that is not known: the last record of it counts."""
+    name = clean(record.get("id"))
+    facts.unseen[:] = [item for item in facts.unseen if not item[0].startswith(f"objects of bucket {name}: ")]
+    for line in sequence(mapping(record.get("facts")).get("text")):
+        if "not logged" in str(line) or "not known" in str(line):
+            facts.unseen.append((f"objects of bucket {name}: {one_line(line)}", record.ref))
+
+
 def _posture(facts: Facts, record: Recorded) -> None:
     gaps = mapping(mapping(record.get("facts")).get("gaps"))
     for name, why in gaps.items():
@@ -285,6 +294,7 @@ _HANDLERS = {
     ("posture", "bucket"): _posture,
     ("posture", "principal"): _posture,
     ("posture", "instance"): _posture,
+    ("posture", "logged"): _logged,
 }
 
 

@@ -136,6 +136,11 @@ def _left_out(record: Recorded) -> Said:
 # -- posture --------------------------------------------------------------------------------------
 
 
+def _logged(record: Recorded) -> Said:
+    lines = sequence(mapping(record.get("facts")).get("text"))
+    return Said(f"objects of bucket {clean(record.get('id'))}: {'; '.join(map(one_line, lines)) or 'not known'}")
+
+
 def _bucket(record: Recorded) -> Said:
     facts = mapping(record.get("facts"))
     words = []
@@ -275,6 +280,7 @@ _WORDS: Mapping[tuple[str, str], Callable[[Recorded], Said]] = {
     ("posture", "bucket"): _bucket,
     ("posture", "principal"): _principal,
     ("posture", "instance"): _instance,
+    ("posture", "logged"): _logged,
     ("actions", "plan"): _plan,
     ("actions", "intent"): _intent,
     ("actions", "outcome"): _outcome,

@@ -136,9 +136,14 @@ def unlogged(found: Iterable[Coverage], history: History) -> tuple[tuple[str, st
 def words(found: Sequence[Coverage], history: History) -> tuple[str, ...]:
     """The same in sentences, safe to display: what was logged, what is not known, and when nothing was."""
     told = [_sentence(item) for item in found if item.trail]
-    told += [f"reads are not known to be logged: {item.reason}" for item in found if not item.trail and item.reason]
+    told += [
+        f"what is logged is not known: {item.reason}" if item.reads is Logged.UNKNOWN else item.reason
+        for item in found
+        if not item.trail
+    ]
     for since, until in unlogged(found, history):
-        told.append(f"reads not logged from {since} to {until}: none seen is not none done")
+        when = f"since {since}" if until == iso(history.until) else f"from {since} to {until}"
+        told.append(f"reads not logged {when}: none seen is not none done")
     return tuple(clean(line) for line in told)
 
 

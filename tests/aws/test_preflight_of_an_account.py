@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +15,16 @@ from account_world import World, allow, deny
 
 from s3ir_tui.aws.account import Account
 from s3ir_tui.headless import preflight as command
+from s3ir_tui.headless import triage
 from s3ir_tui.headless.exits import Code
 from s3ir_tui.headless.gather import Sources
 from s3ir_tui.headless.output import Format
+from s3ir_tui.journal import Journal
+from s3ir_tui.live import LiveRoom
 from s3ir_tui.model import utc_now
+from s3ir_tui.review import ReviewRoom
 from s3ir_tui.settings import Settings
+from s3ir_tui.trail import logged
 from s3ir_tui.trail.coverage import History
 
 DAY = timedelta(days=1)
@@ -30,6 +37,15 @@ def connect(world: World, *statements: dict[str, Any], name: str = "responder") 
         endpoint_url=world.server.endpoint_url,
         credentials={"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]},
     )
+
+
+def until(holds: Callable[[], bool], seconds: float = 20.0) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if holds():
+            return True
+        time.sleep(0.2)
+    return False
 
 
 def make_trail(world: World, *arns: str) -> Any:
@@ -68,7 +84,7 @@ def seen(answer: dict[str, Any], bucket: str) -> list[str]:
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Event history is not asked what was done to the trails, which takes its time."""
-    monkeypatch.setattr(command, "read_changes", lambda *given: History(given[3], given[4]))
+    monkeypatch.setattr(logged, "read_changes", lambda *given: History(given[3], given[4]))
 
 
 def test_what_can_be_seen_is_said_and_nothing_but_reads_is_sent(world: World) -> None:
@@ -92,8 +108,8 @@ def test_what_can_be_seen_is_said_and_nothing_but_reads_is_sent(world: World) ->
     assert "$0.10 per 100,000" in bucket["cost"]
     assert len(answer["regions"]) >= 17
 
-    logged, *rest = seen(answer, "payroll")
-    assert re.match("reads and writes logged by trail main since 20.* until 20", logged)
+    first, *rest = seen(answer, "payroll")
+    assert re.match("reads and writes logged by trail main since 20.* until 20", first)
     assert all("none seen is not none done" in line for line in rest)
     assert "no trail logs S3 data events of this bucket" in seen(answer, "open-data")[0]
     assert answer["worry"]
@@ -151,5 +167,42 @@ def test_the_command_prints_a_table_and_tells_by_its_exit_code(
     out = capsys.readouterr().out
     assert "Trail sources" in out
     assert "lookup af-south-1 and" in out
-    assert "reads not logged from" in out
+    assert "reads not logged since" in out
     assert "no charge" in out
+
+
+@pytest.mark.usefixtures("at_once")
+def test_triage_says_what_was_logged_and_records_it(world: World, tmp_path: Path) -> None:
+    world.bucket("payroll")
+    make_trail(world, "arn:aws:s3:::payroll/")
+    account = connect(world)
+    assert triage.run(account, utc_now() - DAY, Format.JSON, tmp_path / "case") == Code.OK
+    found = {item["bucket"]: item["text"] for item in triage.triage(account, utc_now() - DAY).to_json()["visibility"]}
+    assert any("reads and writes logged by trail main" in line for line in found["payroll"])
+    room = ReviewRoom(tmp_path / "case")
+    room.start(lambda _: None)
+    try:
+        assert until(
+            lambda: dict(room.detail("bucket", "payroll").sections)["Logged of its objects"][0] in found["payroll"]
+        )
+    finally:
+        room.stop("end of test")
+
+
+@pytest.mark.usefixtures("at_once")
+def test_the_war_room_shows_and_records_what_was_logged_of_a_bucket(world: World, tmp_path: Path) -> None:
+    world.bucket("payroll")
+    make_trail(world, "arn:aws:s3:::payroll/")
+    account = connect(world)
+    journal = Journal.open(tmp_path / "case", about={})
+    room = LiveRoom(lambda: account, journal, sources=lambda *_: ())
+    room.start(lambda _: None)
+
+    def shown() -> str:
+        return " ".join(dict(room.detail("bucket", "payroll").sections)["Logged of its objects"])
+
+    try:
+        assert until(lambda: "reads and writes logged by trail main" in shown())
+        assert until(lambda: any(record.get("kind") == "logged" for record in journal.records()))
+    finally:
+        room.stop("end of test")

@@ -9,9 +9,14 @@ from typing import Any
 
 import pytest
 
+from s3ir_tui.board.details import detail_of
+from s3ir_tui.board.known import Known, logged_record
+from s3ir_tui.report.facts import gather
+from s3ir_tui.trail.analysis import Analysis
 from s3ir_tui.trail.coverage import Coverage, History, Trail, coverage, unlogged, words
 from s3ir_tui.trail.decode import decode_record
 from s3ir_tui.trail.event import Event
+from s3ir_tui.trail.logged import Reading
 from s3ir_tui.trail.selectors import Logged, Selected, selected
 
 ALL, PART, NONE, UNKNOWN = Logged.ALL, Logged.PART, Logged.NONE, Logged.UNKNOWN
@@ -150,7 +155,7 @@ def test_no_trail_that_logs_the_bucket_says_so_and_not_that_nothing_was_read() -
     found = of([trail(basic("arn:aws:s3:::other/"))])
     assert short(found) == [("", "", NONE, NONE)]
     (told,) = words(found, History(BEGIN, END))[-1:]
-    assert told == "reads not logged from 2026-11-23T12:00:00Z to 2026-11-24T12:00:00Z: none seen is not none done"
+    assert told == "reads not logged since 2026-11-23T12:00:00Z: none seen is not none done"
 
 
 def test_logging_that_was_stopped_leaves_a_time_without_reads() -> None:
@@ -248,3 +253,44 @@ def test_the_status_tells_of_a_beginning_that_the_history_does_not_have() -> Non
 def test_hostile_names_are_shown_safely() -> None:
     found = of([trail(basic("arn:aws:s3:::payroll/\x1b[2J"))])
     assert "\x1b" not in "".join(words(found, History(BEGIN, END)))
+
+
+# -- recorded --------------------------------------------------------------------------------------
+
+
+class Recorded(dict[str, Any]):
+    """A record of a case."""
+
+    table, ref, ts, session, seq = "posture", "46d868cb:17", "2026-11-24T12:00:00.000Z", "46d868cb", 17
+
+
+def reading(*trails: Trail) -> Reading:
+    history = History(BEGIN, END)
+    return Reading(history, coverage(trails, history, {"payroll": "eu-west-1"}))
+
+
+def test_what_was_recorded_is_shown_in_a_review_as_it_was_live() -> None:
+    known = Known(Analysis())
+    assert known.take_logged(reading(trail()).facts("payroll"))
+    assert not known.take_logged(reading(trail()).facts("payroll"))
+    review = Known(Analysis())
+    review.take_records([Recorded(json.loads(json.dumps(logged_record(reading(trail()).facts("payroll")))))])
+    assert review.logged == known.logged
+    sections = dict(detail_of(review, "bucket", "payroll").sections)
+    assert sections["Logged of its objects"] == ("reads and writes logged by trail main",)
+
+
+def test_the_detail_of_a_bucket_says_when_it_was_not_looked_at() -> None:
+    sections = dict(detail_of(Known(Analysis()), "bucket", "payroll").sections)
+    assert sections["Logged of its objects"] == ("not looked at yet",)
+
+
+def test_the_report_lists_what_was_not_logged_as_last_read() -> None:
+    records = [
+        Recorded(logged_record(item.facts("payroll"))) for item in (reading(), reading(trail(basic("arn:aws:s3:::x/"))))
+    ]
+    unseen = [text for text, _ in gather(records).unseen]
+    assert unseen == [
+        "objects of bucket payroll: reads not logged since 2026-11-23T12:00:00Z: none seen is not none done"
+    ]
+    assert not gather([*records, Recorded(logged_record(reading(trail()).facts("payroll")))]).unseen
