@@ -13,8 +13,8 @@ from s3ir_tui.headless.exits import Code, Failure
 from s3ir_tui.headless.output import Format, print_json, print_table, say, tell
 from s3ir_tui.text import clean, size
 from s3ir_tui.trail.analysis import Analysis
+from s3ir_tui.trail.bulk.folders import read_folders
 from s3ir_tui.trail.decode import OTHERS, Skipped
-from s3ir_tui.trail.sources.files import iter_events
 
 _LONGEST_LIST = 3
 _WORDS = {
@@ -44,12 +44,9 @@ def from_files(paths: Sequence[Path], form: Format) -> int:
         raise Failure(f"no such file or folder: {', '.join(missing)}", Code.USAGE)
     analysis = Analysis()
     skipped: list[Skipped] = []
-    network = 0
-    for events, left_out in iter_events(paths):
-        analysis.add(events, "files")
-        network += sum(event.category == "NetworkActivity" for event in events)
-        skipped += left_out
-    return show(analysis, skipped, form, {"network_activity": network})
+    for step in read_folders(paths, analysis):
+        skipped += step.skipped
+    return show(analysis, skipped, form, {"network_activity": analysis.network_activity})
 
 
 def show(

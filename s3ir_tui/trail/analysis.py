@@ -12,7 +12,7 @@ from s3ir_tui.trail import views
 from s3ir_tui.trail.activity import Activity
 from s3ir_tui.trail.alike import Alike, Origin, alone, origin
 from s3ir_tui.trail.bucket_profile import BucketProfile
-from s3ir_tui.trail.bulk.tally import Sum
+from s3ir_tui.trail.bulk.sum import Sum
 from s3ir_tui.trail.decode import Skipped
 from s3ir_tui.trail.dedupe import EventIds
 from s3ir_tui.trail.details import Details
@@ -54,13 +54,14 @@ class Analysis:
         duplicates: How many of them were known already.
         first: Time of the earliest event, or "".
         last: Time of the latest event, or "".
+        network_activity: How many of the events tell of calls through a VPC endpoint.
     """
 
     def __init__(self, own_keys: Collection[str] = (), own_principals: Collection[str] = ()) -> None:
         self.own_keys: Collection[str] = frozenset(own_keys)
         self.own_principals: Collection[str] = frozenset(own_principals)
         self.lineage = Lineage()
-        self.events = self.duplicates = 0
+        self.events = self.duplicates = self.network_activity = 0
         self.first = self.last = ""
         self._lock = threading.RLock()
         self._ids = EventIds()
@@ -193,6 +194,8 @@ class Analysis:
             self._service_calls += some.count
             if is_log(event.key) and len(self._log_buckets) < 1000:
                 self._log_buckets.add(event.bucket)
+        if event.category == "NetworkActivity":
+            self.network_activity += some.count
         profile = self._profile(event)
         if findings and any(item.name == "quarantined" for item in findings):
             self._about_user(some, next(item.text for item in findings if item.name == "quarantined"))

@@ -27,6 +27,7 @@ _SESSION_TOKEN = re.compile(
     rb'("[sS]essionToken"\s*+:\s*+")(?:[^"\\]|\\.)*+|(?<!\\)(\\++"[sS]essionToken\\++"\s*+:\s*+\\++")[^"\\]*+',
     re.DOTALL,
 )
+_TOKEN = b"essionToken"
 _READS = ("Get", "List", "Head", "Describe", "Lookup", "Select", "BatchGet", "Search", "Query", "Scan")
 _T = TypeVar("_T")
 
@@ -156,8 +157,8 @@ def to_event(record: Record, raw: bytes) -> Event:
     key_id = who.accessKeyId or ""
     bucket, key = _object(record) if is_s3 else ("", "")
     moved = record.additionalEventData
-    if b"essionToken" in raw:
-        raw = _SESSION_TOKEN.sub(rb"\1\2***", raw)
+    if _TOKEN in raw:
+        raw = _without_tokens(raw)
     if not raw.isascii():
         raw = _as_utf8(raw)
     return Event(
@@ -238,6 +239,20 @@ def is_known(given: object) -> bool:
         return True
     found = version(str(given)) if isinstance(given, str | int | float) else None
     return found is not None and found[0] == 1
+
+
+def _without_tokens(raw: bytes) -> bytes:
+    """A record with its session tokens masked; the pattern is tried only where the name stands."""
+    at = raw.find(_TOKEN)
+    while at >= 0:
+        start = max(raw.rfind(b'"', 0, at), 0)
+        while start and raw[start - 1 : start] == b"\\":
+            start -= 1
+        found = _SESSION_TOKEN.match(raw, start)
+        if found is not None:
+            raw = raw[: found.end(found.lastindex or 0)] + b"***" + raw[found.end() :]
+        at = raw.find(_TOKEN, at + len(_TOKEN))
+    return raw
 
 
 def from_loose(fields: dict[str, Any], raw: bytes) -> Event:

@@ -13,7 +13,8 @@ from trail_world import ACCOUNT, ANONYMOUS, BOTO, CLI, EC2, OUTSIDER, at, record
 
 from s3ir_tui.trail.analysis import Analysis
 from s3ir_tui.trail.bulk.call import decode_calls
-from s3ir_tui.trail.bulk.tally import Sum, Tally
+from s3ir_tui.trail.bulk.sum import Sum
+from s3ir_tui.trail.bulk.tally import Tally
 from s3ir_tui.trail.decode import decode
 from s3ir_tui.trail.detections import RULES
 

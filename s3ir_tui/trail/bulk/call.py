@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-from s3ir_tui.trail.event import Event
-from s3ir_tui.trail.record import decode_typed, to_event
-
 Raw = msgspec.Raw
 _NONE = Raw(b"")
 
@@ -38,6 +35,16 @@ class Identity(msgspec.Struct, gc=False, omit_defaults=True):
     onBehalfOf: Raw = _NONE
 
 
+class Extra(msgspec.Struct, gc=False, omit_defaults=True):
+    """`additionalEventData`, as far as anything looks at it."""
+
+    bytesTransferredOut: float = 0.0
+    bytesTransferredIn: float = 0.0
+    AuthenticationMethod: str = ""
+    SSEApplied: str = ""
+    MFAUsed: str = ""
+
+
 class Call(msgspec.Struct, gc=False, omit_defaults=True):
     """A record of a call. It has every field that an `Event` and the detections look at."""
 
@@ -45,7 +52,8 @@ class Call(msgspec.Struct, gc=False, omit_defaults=True):
     eventSource: str
     eventTime: str
     eventID: str
-    userIdentity: Identity | None = None
+    userIdentity: Identity
+    eventVersion: Raw = _NONE
     awsRegion: str | None = None
     recipientAccountId: str | None = None
     sourceIPAddress: str | None = None
@@ -55,22 +63,18 @@ class Call(msgspec.Struct, gc=False, omit_defaults=True):
     eventType: str | None = None
     readOnly: bool | None = None
     managementEvent: bool | None = None
+    additionalEventData: Extra | None = None
     requestParameters: Raw = _NONE
     responseElements: Raw = _NONE
-    additionalEventData: Raw = _NONE
     resources: Raw = _NONE
     errorMessage: Raw = _NONE
     requestID: Raw = _NONE
+    vpcEndpointId: Raw = _NONE
+    vpcEndpointAccountId: Raw = _NONE
 
-    def event(self) -> Event:
-        """The event, with those parts of the record that are known here as its JSON.
-
-        Raises:
-            NotARecord: It tells of no call.
-            msgspec.MsgspecError: A part has a wrong type.
-        """
-        raw = msgspec.json.encode(self)
-        return to_event(decode_typed(raw), raw)
+    def raw(self) -> bytes:
+        """Those parts of the record that are known here, as JSON."""
+        return msgspec.json.encode(self)
 
 
 class _File(msgspec.Struct, gc=False):
@@ -80,13 +84,16 @@ class _File(msgspec.Struct, gc=False):
 decode_calls = msgspec.json.Decoder(_File).decode
 """A whole trail file; raises `msgspec.MsgspecError` for any other shape, or where one record has a wrong type."""
 
+decode_lines = msgspec.json.Decoder(Call).decode_lines
+"""Lines of records, each on a line of its own; raises as `decode_calls`."""
+
 
 class PlainParameters(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     """`requestParameters` of a call about an object that asks for nothing but the object, or for a listing."""
 
     bucketName: str
-    key: str = ""
     host: Raw = msgspec.field(default=_NONE, name="Host")
+    key: str = ""
     list_type: Raw = msgspec.field(default=_NONE, name="list-type")
     encoding_type: Raw = msgspec.field(default=_NONE, name="encoding-type")
     prefix: Raw = _NONE
@@ -102,13 +109,4 @@ class PlainParameters(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     operation: Raw = msgspec.field(default=_NONE, name="x-id")
 
 
-class Extra(msgspec.Struct, gc=False):
-    """What matters of `additionalEventData` of such a call."""
-
-    bytesTransferredOut: float = 0.0
-    AuthenticationMethod: str = "AuthHeader"
-    SSEApplied: str = ""
-
-
 decode_parameters = msgspec.json.Decoder(PlainParameters).decode
-decode_extra = msgspec.json.Decoder(Extra).decode

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+from binascii import unhexlify
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
-import msgspec
-
-from s3ir_tui.trail.alike import MOST_IDS, Alike, Origin, origin
-from s3ir_tui.trail.bulk.call import Call, Extra, Identity, decode_extra, decode_parameters
-from s3ir_tui.trail.credentials import MINTING, Credential, made, used
-from s3ir_tui.trail.decode import Skipped
+from s3ir_tui.trail.alike import MOST_IDS, Origin, origin
+from s3ir_tui.trail.bulk.call import Call, Extra, Identity, decode_parameters
+from s3ir_tui.trail.bulk.group import Group, Kind, Places, kind_of, outcome
+from s3ir_tui.trail.bulk.sum import Spans, Sum
+from s3ir_tui.trail.credentials import MINTING
+from s3ir_tui.trail.decode import Skipped, decode, decode_record
 from s3ir_tui.trail.dedupe import ID, pack
-from s3ir_tui.trail.detections import by_name_alone, detect
+from s3ir_tui.trail.detections import by_name_alone
 from s3ir_tui.trail.detections.keys import is_log, is_telling
 from s3ir_tui.trail.doors import NAMES as DOORS
-from s3ir_tui.trail.doors import opened
 from s3ir_tui.trail.event import Event
-from s3ir_tui.trail.names import OBJECT_DELETES, OBJECT_READS, is_denied
 from s3ir_tui.trail.profile import MOST_PLACES, TEN_MINUTES
 from s3ir_tui.trail.record import NotARecord, as_time
+from s3ir_tui.trail.salvage import FAULTS
+
+NEVER = "9"
+"""Later than any time."""
+
+MOST_KINDS = 50_000
 
 _MINUTE = 16
 """Characters of a time that name its minute."""
+_UUID = 36
 _SECONDS = frozenset(f":{second:02d}Z" for second in range(60))
+_CATEGORIES = frozenset({None, "Data", "Management", "NetworkActivity"})
 _OBJECTS = frozenset(
     {
         "AbortMultipartUpload",
@@ -47,73 +55,24 @@ _WITH_CONTENT = frozenset({"CompleteMultipartUpload", "CreateMultipartUpload", "
 """Those of them whose objects' names, signatures and keys the detections look at."""
 _PLAIN_ENCRYPTION = frozenset({"", "Default_SSE_S3", "Default_SSE_KMS", "SSE_S3", "SSE_KMS"})
 _LOG = "log"
-_NOBODY = Identity()
-_FAULTS = (msgspec.MsgspecError, ValueError, RecursionError, OverflowError)
+_NO_EXTRA = Extra()
 
+_version = attrgetter("eventVersion")
+_category = attrgetter("eventCategory")
+_who = attrgetter(
+    "userIdentity.arn",
+    "userIdentity.accessKeyId",
+    "userIdentity.invokedBy",
+    "errorCode",
+    "recipientAccountId",
+    "eventCategory",
+)
+_place = attrgetter("sourceIPAddress", "userAgent")
+_WHOSE = 2
+_SOMEONE = 6
+"""Whose calls they are: the first two of `_who`, and what stands after all of it for callers without an ARN."""
 
-Places = dict[tuple[str | None, str | None], Origin]
-
-
-class Spans(msgspec.Struct, array_like=True, gc=False):
-    """Objects of a principal per ten minutes: read, and deleted."""
-
-    reads: dict[str, int] = {}
-    deletes: dict[str, int] = {}
-
-
-class Sum(msgspec.Struct, array_like=True, gc=False):
-    """What a tally came to; it travels between processes.
-
-    Attributes:
-        events: How many events.
-        first: Time of the earliest, or "".
-        last: Time of the latest, or "".
-        ids: Their packed ids, one after the other.
-        alike: Them, alike by alike.
-        origins: Where they came from.
-        spans: Objects that each principal read and deleted.
-        minutes: Calls per minute: let through, turned away, failed.
-        skipped: What gave no event: origin, reason, count.
-    """
-
-    events: int
-    first: str
-    last: str
-    ids: bytes
-    alike: list[Alike]
-    origins: list[Origin]
-    spans: dict[str, Spans]
-    minutes: dict[str, list[int]]
-    skipped: list[tuple[str, str, int]]
-
-
-class _Group:
-    """Alike events while they are added up."""
-
-    __slots__ = ("_spans", "addresses", "alike", "minting", "outcome", "places")
-
-    def __init__(self, alike: Alike, places: Places, spans: dict[str, int] | None) -> None:
-        event = alike.event
-        self.alike = alike
-        self.places = places
-        self.addresses: set[str] = set()
-        self.minting = event.name in MINTING and not event.error
-        self.outcome = 0 if not event.error else 1 if is_denied(event.error) else 2
-        self._spans = spans
-
-    def add(self, at: str, ident: str, out: int) -> None:
-        alike = self.alike
-        alike.count += 1
-        alike.bytes_out += out
-        if at < alike.first:
-            alike.first = at
-        elif at > alike.last:
-            alike.last = at
-        if len(alike.ids) < MOST_IDS:
-            alike.ids.append(ident)
-        if self._spans is not None:
-            span = at[:TEN_MINUTES]
-            self._spans[span] = self._spans.get(span, 0) + 1
+Kinds = dict[tuple[object, ...], Kind]
 
 
 class Tally:
@@ -122,19 +81,21 @@ class Tally:
     Args:
         recent: Calls from this time on are counted second by second, for a watch that is on.
         known: Packed ids of events that are known: they are left out, as is what comes twice. `None` takes all for new.
+        kinds: Kinds of events that another tally of this process met: their records need not be opened again.
     """
 
-    def __init__(self, recent: str = "", known: Iterable[bytes] | None = None) -> None:
+    def __init__(self, recent: str = NEVER, known: Iterable[bytes] | None = None, kinds: Kinds | None = None) -> None:
         self._recent = recent
         self._known = None if known is None else set(known)
-        self._groups: dict[tuple[object, ...], _Group] = {}
+        self._kinds = {} if kinds is None else kinds
+        self._groups: dict[tuple[object, ...], Group] = {}
         self._places: dict[tuple[object, ...], Places] = {}
+        self._keys: set[str] = set()
         self._ids = bytearray()
-        self._samples: dict[tuple[str, ...], list[str]] = {}
+        self._samples: dict[tuple[object, ...], list[str]] = {}
         self._spans: dict[str, Spans] = {}
         self._minutes: dict[str, list[int]] = {}
         self._skipped: Counter[tuple[str, str]] = Counter()
-        self._keys: set[str] = set()
 
     def skip(self, skipped: Iterable[Skipped]) -> None:
         """Note what gave no event."""
@@ -145,119 +106,198 @@ class Tally:
         """Add up events each of which is taken to be unlike any other."""
         for event in events:
             packed = pack(event.id)
-            if self._known is not None and not self._is_new(packed):
+            if not self._is_new(packed):
                 continue
-            group = self._groups[packed,] = self._group(event, (event.id,), plain=False)
-            group.add(event.time, event.id, event.bytes_out)
+            group = self._groups[packed,] = Group(
+                kind_of(event, plain=False, first=True), event.time, [event.id], {}, self._spans
+            )
+            group.mint(event)
+            group.count, group.bytes_out = 1, event.bytes_out
             group.addresses.add(event.address)
-            group.alike.times[event.time] = 1
+            group.times[event.time] = 1
+            if group.spans is not None:
+                span = event.time[:TEN_MINUTES]
+                group.spans[span] = group.spans.get(span, 0) + 1
             if not event.invoked_by:
-                group.places[event.address, event.agent] = origin(event)
-            minute = self._minute(event.time[:_MINUTE])
-            if minute is not None:
-                minute[group.outcome] += 1
+                self._places[packed,] = {(event.address, event.agent): origin(event)}
+            self._minutes.setdefault(event.time[:_MINUTE], [0, 0, 0])[outcome(event.error)] += 1
             self._ids += packed
 
-    def add_calls(self, calls: Iterable[Call], file: str) -> None:
+    def add_calls(self, calls: Sequence[Call], file: str) -> None:
         """Add up the calls of a trail file.
+
+        What is the same for a whole file is looked at column by column, and the loop calls nothing that it can do
+        without: a million events go through here, and a call of a function costs as much as a look into a table.
 
         Args:
             calls: As decoded.
             file: Its name, for what is skipped.
         """
-        groups, minutes, known, ids, recent = self._groups, self._minutes, self._known, self._ids, self._recent
-        for call in calls:
-            at, ident = call.eventTime, call.eventID
-            minute = minutes.get(at[:_MINUTE]) or self._minute(at[:_MINUTE])
-            if minute is None or at[_MINUTE:] not in _SECONDS:
-                self._add_odd(call, file)
-                continue
-            packed = pack(ident)
-            if known is not None and not self._is_new(packed):
-                continue
+        calls = self._sound(calls, file)
+        groups, recent = self._groups, self._recent
+        failed: set[int] = set()
+        for call, who, place in zip(calls, map(_who, calls), map(_place, calls), strict=True):
             name, out = call.eventName, 0
             what: tuple[object, ...]
             if name in _OBJECTS and call.eventSource == "s3.amazonaws.com" and call.eventType == "AwsApiCall":
                 try:
                     asked = decode_parameters(call.requestParameters)
+                except FAULTS:
+                    what = (name, None, call.eventID)
+                else:
                     mark = None
                     if name in _WITH_CONTENT:
-                        extra = decode_extra(call.additionalEventData)
+                        extra = call.additionalEventData or _NO_EXTRA
                         out = int(extra.bytesTransferredOut)
-                        if is_telling(asked.key) or not _is_plain(extra):
-                            mark = _LOG if is_log(asked.key) else ident
-                    what = (name, asked.bucketName, call.eventCategory, mark)
-                except _FAULTS:
-                    what = (name, ident)
+                        if (
+                            is_telling(asked.key)
+                            or extra.AuthenticationMethod == "QueryString"
+                            or extra.SSEApplied not in _PLAIN_ENCRYPTION
+                        ):
+                            mark = _LOG if is_log(asked.key) else call.eventID
+                    what = (name, asked.bucketName, mark)
             else:
-                what = (name, call.eventSource, call.eventType, call.eventCategory, _mark(call))
-            who = call.userIdentity or _NOBODY
-            identity = who.arn or (who.type, who.accountId, bytes(who.principalId), bytes(who.userName))
-            named = (identity, who.accessKeyId, who.invokedBy, call.errorCode, call.recipientAccountId, what)
-            group = groups.get(named)
+                what = (name, call.eventSource, call.eventType, _mark(call))
+            if who[0] is None:
+                who = (*who, _someone(call.userIdentity))
+            alike = (who, what)
+            group = groups.get(alike)
             if group is None or group.minting:
-                event = self._event(call, file)
-                if event is None:
+                try:
+                    group = self._meet(call, alike)
+                except (NotARecord, *FAULTS) as why:
+                    self._skipped[file, str(why) if isinstance(why, NotARecord) else "wrong types"] += 1
+                    failed.add(id(call))
                     continue
-                out = event.bytes_out
-                if group is None:
-                    group = groups[named] = self._group(event, named[:2], plain=what[-1] is None)
-                else:
-                    group.alike.made += _made(event)
-            group.add(at, ident, out)
-            minute[group.outcome] += 1
-            ids += packed
+            at = call.eventTime
+            group.count += 1
+            group.bytes_out += out
+            if at < group.first:
+                group.first = at
+            elif at > group.last:
+                group.last = at
+            if len(group.ids) < MOST_IDS:
+                group.ids.append(call.eventID)
+            spans = group.spans
+            if spans is not None:
+                span = at[:TEN_MINUTES]
+                spans[span] = spans.get(span, 0) + 1
             if at >= recent:
-                times = group.alike.times
-                times[at] = times.get(at, 0) + 1
-            place = (call.sourceIPAddress, call.userAgent)
+                group.times[at] = group.times.get(at, 0) + 1
             found = group.places.get(place)
-            if found is not None:
-                found.count += 1
-                if at < found.first:
-                    found.first = at
-                elif at > found.last:
-                    found.last = at
-            elif who.invokedBy is None:
-                group.places[place] = _origin(group.alike.event, call)
-            if group.alike.event.bucket and len(group.addresses) < MOST_PLACES:
-                group.addresses.add(call.sourceIPAddress or "")
+            if found is None:
+                found = group.places[place] = _origin(group.kind.event, call)
+            found.count += 1
+            if at < found.first:
+                found.first = at
+            elif at > found.last:
+                found.last = at
+        self._note([call for call in calls if id(call) not in failed] if failed else calls)
 
     def sum(self) -> Sum:
         """What it came to; the tally is used up by it."""
+        made = []
         told: set[int] = set()
         for group in self._groups.values():
-            alike = group.alike
-            alike.addresses = list(group.addresses)
+            alike = group.alike()
             if id(alike.ids) in told:  # groups that share their samples give them once
                 alike.ids = []
-            told.add(id(alike.ids))
-        made = [group.alike for group in self._groups.values()]
+            told.add(id(group.ids))
+            made.append(alike)
         return Sum(
             events=len(self._ids) // ID,
             first=min((item.first for item in made), default=""),
             last=max((item.last for item in made), default=""),
             ids=bytes(self._ids),
             alike=made,
-            origins=[place for places in self._places.values() for place in places.values()],
+            origins=[item for places in self._places.values() for item in places.values()],
             spans=self._spans,
-            minutes={minute: counts for minute, counts in self._minutes.items() if any(counts)},
+            minutes=self._minutes,
             skipped=[(file, reason, count) for (file, reason), count in self._skipped.items()],
         )
 
-    def _add_odd(self, call: Call, file: str) -> None:
-        event = self._event(call, file)
-        if event is not None:
-            self.add_events([event])
+    def _sound(self, calls: Sequence[Call], file: str) -> Sequence[Call]:
+        """The calls that are new and as CloudTrail writes them; others are added up with more patience."""
+        known = self._known
+        if known is not None:
+            calls = [call for call in calls if self._is_new(pack(call.eventID))]
+        odd_versions = {
+            version for version in set(map(bytes, map(_version, calls))) if version[:3] != b'"1.' != version
+        }
+        if (
+            not odd_versions
+            and _CATEGORIES.issuperset(map(_category, calls))
+            and _SECONDS.issuperset([call.eventTime[_MINUTE:] for call in calls])
+            and all(map(_is_minute, {call.eventTime[:_MINUTE] for call in calls}))
+        ):
+            return calls
+        sound = []
+        for call in calls:
+            version, at = bytes(call.eventVersion), call.eventTime
+            if (
+                version in odd_versions
+                or call.eventCategory not in _CATEGORIES
+                or at[_MINUTE:] not in _SECONDS
+                or not _is_minute(at[:_MINUTE])
+            ):
+                found = decode(call.raw(), file)
+                self.skip(found.skipped)
+                self._known, before = None, self._known
+                self.add_events(found.events)
+                self._known = before
+            else:
+                sound.append(call)
+        return sound
 
-    def _event(self, call: Call, file: str) -> Event | None:
-        try:
-            return call.event()
-        except NotARecord as why:
-            self._skipped[file, str(why)] += 1
-        except _FAULTS:
-            self._skipped[file, "wrong types"] += 1
-        return None
+    def _note(self, calls: Sequence[Call]) -> None:
+        """Note the ids and the minutes of calls that were added up."""
+        text = "".join([call.eventID for call in calls])
+        packed = b""
+        if len(text) == _UUID * len(calls):
+            try:
+                packed = unhexlify(text.replace("-", ""))
+            except ValueError:
+                packed = b""
+        if len(packed) != ID * len(calls):
+            packed = b"".join([pack(call.eventID) for call in calls])
+        self._ids += packed
+        for (minute, error), count in Counter([(call.eventTime[:_MINUTE], call.errorCode) for call in calls]).items():
+            self._minutes.setdefault(minute, [0, 0, 0])[outcome(error)] += count
+
+    def _meet(self, call: Call, alike: tuple[tuple[object, ...], tuple[object, ...]]) -> Group:
+        """The group of a call that is the first of its kind here, or that may have made a credential.
+
+        Raises:
+            NotARecord: It is no record of a call.
+        """
+        group, kind = self._groups.get(alike), self._kinds.get(alike)
+        event = decode_record(call.raw()) if kind is None or call.eventName in MINTING else kind.event
+        who, what = alike
+        if kind is None:
+            if len(self._kinds) >= MOST_KINDS:
+                self._kinds.clear()
+            kind = self._kinds[alike] = kind_of(event, plain=what[-1] is None, first=self._is_first(event))
+        if group is None:
+            places = self._places.setdefault((who[:_WHOSE], who[_SOMEONE:]), {}) if not event.invoked_by else {}
+            samples = self._samples_of(event, what)
+            group = self._groups[alike] = Group(kind, call.eventTime, samples, places, self._spans)
+        group.mint(event)
+        if event.bucket and len(group.addresses) < MOST_PLACES:
+            group.addresses.add(call.sourceIPAddress or "")
+        return group
+
+    def _is_first(self, event: Event) -> bool:
+        """Whether a call is the first of its credential."""
+        if event.access_key in self._keys:
+            return False
+        self._keys.add(event.access_key)
+        return True
+
+    def _samples_of(self, event: Event, what: tuple[object, ...]) -> list[str]:
+        """Where the ids of a group's first events go: plain calls by other keys of the same principal share them."""
+        if what[-1] is not None:
+            return []
+        return self._samples.setdefault((event.principal, event.name, event.bucket, event.error), [])
 
     def _is_new(self, packed: bytes) -> bool:
         known = self._known
@@ -266,66 +306,22 @@ class Tally:
         known.add(packed)
         return True
 
-    def _minute(self, minute: str) -> list[int] | None:
-        """The counters of a minute, or `None` where that is none."""
-        found = self._minutes.get(minute)
-        if found is None:
-            try:
-                as_time(f"{minute}:00Z")
-            except NotARecord:
-                return None
-            found = self._minutes[minute] = [0, 0, 0]
-        return found
 
-    def _group(self, event: Event, whose: tuple[object, ...], *, plain: bool) -> _Group:
-        """Begin a group.
-
-        Args:
-            event: Its first event; the record is kept only where there is something in it to look at.
-            whose: Identity and credential, by which places are shared with other groups.
-            plain: Whether there is nothing in it to look at.
-        """
-        key = event.access_key
-        first_of_key = None
-        if key and key not in self._keys and not event.invoked_by:
-            self._keys.add(key)
-            first_of_key = used(event)
-        sample = (event.principal, event.name, event.bucket, event.error) if plain else (event.id,)
-        alike = Alike(
-            event=msgspec.structs.replace(event, raw=b"") if plain or event.name in MINTING else event,
-            count=0,
-            first=event.time,
-            last=event.time,
-            bytes_out=0,
-            ids=self._samples.setdefault(sample, []),
-            addresses=[],
-            times={},
-            findings=detect(event),
-            made=_made(event),
-            opened=opened(event),
-            used=first_of_key,
-        )
-        spans = None
-        if event.bucket and not event.error and not is_log(event.key):
-            if event.name in OBJECT_READS:
-                spans = self._spans.setdefault(event.principal, Spans({}, {})).reads
-            elif event.name in OBJECT_DELETES:
-                spans = self._spans.setdefault(event.principal, Spans({}, {})).deletes
-        return _Group(alike, self._places.setdefault(whose, {}), spans)
+def _is_minute(minute: str) -> bool:
+    try:
+        as_time(f"{minute}:00Z")
+    except NotARecord:
+        return False
+    return True
 
 
 def _origin(event: Event, call: Call) -> Origin:
     at, address, agent = call.eventTime, call.sourceIPAddress or "", call.userAgent or ""
-    return Origin(event.principal, event.access_key, address, agent, call.eventID, 1, at, at)
+    return Origin(event.principal, event.access_key, address, agent, call.eventID, 0, at, at)
 
 
-def _made(event: Event) -> list[Credential]:
-    new = made(event)
-    return [new] if new is not None else []
-
-
-def _is_plain(extra: Extra) -> bool:
-    return extra.AuthenticationMethod == "AuthHeader" and extra.SSEApplied in _PLAIN_ENCRYPTION
+def _someone(who: Identity) -> tuple[object, ...]:
+    return who.type, who.accountId, bytes(who.principalId), bytes(who.userName), bytes(who.onBehalfOf)
 
 
 def _mark(call: Call) -> object:
@@ -334,6 +330,8 @@ def _mark(call: Call) -> object:
     asked = bytes(call.requestParameters)
     if by_name_alone(name) and name not in DOORS:
         return asked if call.eventSource.startswith("s3") else None  # where the bucket stands
+    extra = call.additionalEventData
+    told = (extra.MFAUsed, extra.SSEApplied, extra.AuthenticationMethod) if extra is not None else ()
     if name in MINTING:
-        return asked, bytes(call.additionalEventData)
-    return asked, bytes(call.responseElements), bytes(call.additionalEventData), bytes(call.resources)
+        return asked, told
+    return asked, told, bytes(call.responseElements), bytes(call.resources)

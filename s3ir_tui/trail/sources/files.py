@@ -78,6 +78,7 @@ def iter_events(paths: Iterable[Path]) -> Iterator[Batch]:
 
 
 def walk(paths: Iterable[Path]) -> Iterator[Path]:
+    """The files named, and those in the folders named, in the order of their names."""
     """Files that are named, and those of folders that CloudTrail and NDJSON name so, in the order of the names."""
     for path in paths:
         if not path.is_dir():
@@ -89,6 +90,16 @@ def walk(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def _read(file: Path) -> Iterator[Batch]:
+    for piece in pieces(file):
+        if isinstance(piece, Skipped):
+            yield [], [piece]
+        else:
+            found = decode(piece, str(file))
+            yield found.events, found.skipped
+
+
+def pieces(file: Path) -> Iterator[bytes | Skipped]:
+    """What a file holds, each piece to be decoded by itself: the whole of it, or parts of a long file of lines."""
     try:
         with file.open("rb") as stream:
             head = stream.read(2)
@@ -99,43 +110,38 @@ def _read(file: Path) -> Iterator[Batch]:
             elif file.stat().st_size > WHOLE:
                 yield from _stream(file, stream)
             else:
-                yield _decode(file, stream.read())
+                yield stream.read()
     except OSError as error:
-        yield [], [Skipped(str(file), f"cannot be read: {error.strerror or error}")]
+        yield Skipped(str(file), f"cannot be read: {error.strerror or error}")
     except EOFError:
-        yield [], [Skipped(str(file), "gzip is cut off")]
+        yield Skipped(str(file), "gzip is cut off")
 
 
-def _stream(file: Path, stream: _Readable) -> Iterator[Batch]:
+def _stream(file: Path, stream: _Readable) -> Iterator[bytes | Skipped]:
     """A long file: lines in chunks, or the whole of it if it is not too long for that."""
     data = stream.read(CHUNK)
     if not _are_lines(data):
         data += stream.read(WHOLE * 4 - len(data))
         if stream.read(1):
-            yield [], [Skipped(str(file), f"more than {WHOLE * 4 >> 20} MB in one JSON value: split it first")]
+            yield Skipped(str(file), f"more than {WHOLE * 4 >> 20} MB in one JSON value: split it first")
         else:
-            yield _decode(file, data)
+            yield data
         return
     rest = b""
     while data:
         whole, newline, tail = (rest + data).rpartition(b"\n")
         if newline:
-            yield _decode(file, whole)
+            yield whole
         rest = tail
         if len(rest) > WHOLE:
-            yield [], [Skipped(str(file), "a line is too long")]
+            yield Skipped(str(file), "a line is too long")
             return
         data = stream.read(CHUNK)
     if rest.strip():
-        yield _decode(file, rest)
+        yield rest
 
 
 def _are_lines(data: bytes) -> bool:
     first, newline, _ = data.lstrip().partition(b"\n")
     found = decode(first, "") if newline and first[:1] in b"{" and first.rstrip()[-1:] == b"}" else None
     return found is not None and bool(found.events)
-
-
-def _decode(file: Path, data: bytes) -> Batch:
-    found = decode(data, str(file))
-    return found.events, found.skipped
