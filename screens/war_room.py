@@ -13,6 +13,7 @@ from textual.widget import Widget
 from s3ir_tui.room import Kind, Row
 from s3ir_tui.text import clean
 from screens.actions import Chosen, open_actions
+from screens.asking import about_event, about_row
 from screens.base import CaseScreen, Prompt
 from screens.detail import RowScreen
 from screens.detections import DetectionsScreen
@@ -20,6 +21,7 @@ from screens.filter_bar import FilterBar
 from screens.histogram import HistogramScreen
 from screens.keys import KEYS, Key, Where, bindings, keys_of
 from screens.log import LogScreen
+from screens.questions import QuestionsScreen
 from screens.report import ReportScreen
 from screens.review import Player
 from screens.state import State
@@ -119,7 +121,7 @@ class WarRoomScreen(CaseScreen):
 
     def take_lines(self, *, reset: bool) -> None:
         """Take in lines that were added to the ring, in sight or not."""
-        if self.is_mounted:
+        if self.is_mounted and self.query(Tail):
             self._tail.lines_came(reset=reset)
 
     def refill(self) -> None:
@@ -336,7 +338,20 @@ class WarRoomScreen(CaseScreen):
     def action_histogram(self) -> None:
         """Show calls over time, with those of what the cursor is on."""
         chosen = self.chosen()
-        self.app.push_screen(HistogramScreen(self.state, chosen[0] if chosen else None))
+        self.app.push_screen(HistogramScreen(self.state, chosen[0] if chosen else None, self._show_time))
+
+    def _show_time(self, when: str) -> None:
+        self.action_pane("tail")
+        self._tail.go_to_time(when)
+
+    def action_questions(self) -> None:
+        """Ask history about what the cursor is on."""
+        pane = self._focused()
+        line = None if isinstance(pane, Pane) or pane.follow else pane.current()
+        row = pane.current() if isinstance(pane, Pane) else self.state.worst()
+        now = self.state.snapshot.status.now
+        about = about_event(line.event, now) if line is not None else about_row(row) if row is not None else {}
+        self.app.push_screen(QuestionsScreen(self.state, about))
 
     def action_log(self) -> None:
         """Show the log."""

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from s3ir_tui.board.known import Known
 from s3ir_tui.room import Detail, Kind
 from s3ir_tui.text import clean, short_arn, size
+from s3ir_tui.trail.lineage import Node
 
 _LISTED = 20
+_TREE = 60
+_KEY = re.compile(r"A[KS]IA[A-Z0-9]+")
+_NOT_IN_TRAIL = "nothing of it in the trail: it was not used, or what it did was not logged or lies further back"
 
 
 def detail_of(known: Known, kind: Kind, ident: str) -> Detail:
-    """Everything known of one row, safe to display."""
+    """Everything known of one row, safe to display; of a credential where an access key stands for a principal."""
+    if kind == "principal" and _KEY.fullmatch(ident):
+        return _credential(known, ident)
     if kind == "principal":
         return _principal(known, ident)
     if kind == "bucket":
@@ -34,16 +41,58 @@ def _principal(known: Known, ident: str) -> Detail:
             f"on {', '.join(sighting.buckets) or 'no bucket'}",
         )
         sections.append(("Seen in the trail", _few(seen)))
-    family = known.analysis.family(ident)
-    if family.credentials:
-        lines = (
-            f"{item.access_key}  {item.kind}  {short_arn(item.principal)}  "
-            f"made {item.issued_at or '?'}  until {item.expires_at or 'disabled'}"
-            for item in family.credentials
-        )
-        sections.append(("Credentials, with those that came of them", _few(lines)))
+    tree = known.analysis.lineage.tree(ident)
+    if tree:
+        sections.append(("Credentials, with those that came of them", _few(tree_lines(tree), _TREE)))
     sections += _posture(known.principals.get(ident))
     return Detail(clean(short_arn(ident)), tuple(sections), ident)
+
+
+def _credential(known: Known, key: str) -> Detail:
+    """One credential: whose it is, what made it, and everything that came of it."""
+    lineage = known.analysis.lineage
+    item = lineage.credential(key)
+    if item is None:
+        return Detail(f"credential {clean(key)}", (("Credential", (_NOT_IN_TRAIL,)),), key)
+    facts = [
+        f"{item.kind} of {item.principal}",
+        f"made {item.issued_at or 'before what the trail shows'}, lives until {item.expires_at or 'it is disabled'}",
+    ]
+    parent = lineage.parent_of(key)
+    if parent is not None:
+        facts.append(f"made with {parent.access_key}, {parent.kind} of {parent.principal}")
+    elif item.parent:
+        facts.append(f"made with {item.parent}, of which the trail shows no more")
+    family = lineage.family(key)
+    reach = [f"role {role}" for role in family.roles]
+    reach += [f"account {account}" for account in family.accounts]
+    reach += [f"instance {instance}" for instance in family.instances]
+    sections = [
+        ("Credential", _few(facts)),
+        ("What came of it", _few(tree_lines(lineage.tree(key)), _TREE)),
+        ("What it reaches", _few(reach) or ("no role, other account or instance",)),
+    ]
+    return Detail(f"credential {clean(key)}", tuple(sections), key)
+
+
+def tree_lines(nodes: Sequence[Node]) -> Iterator[str]:
+    """Credentials with those that were made with them below, one a line."""
+    for node in nodes:
+        yield _made(node)
+        yield from _below(node, "")
+
+
+def _below(node: Node, indent: str) -> Iterator[str]:
+    for place, child in enumerate(node.children, 1):
+        last = place == len(node.children)
+        yield f"{indent}{'└─' if last else '├─'} {_made(child)}"
+        yield from _below(child, indent + ("   " if last else "│  "))
+
+
+def _made(node: Node) -> str:
+    item = node.credential
+    who = short_arn(item.principal)
+    return f"{item.access_key}  {item.kind}  {who}  made {item.issued_at or '?'}  until {item.expires_at or 'disabled'}"
 
 
 def _bucket(known: Known, name: str) -> Detail:
