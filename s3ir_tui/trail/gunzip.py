@@ -43,7 +43,9 @@ def gunzip(data: bytes, limit: int = LIMIT) -> tuple[bytes, str]:
         if not stream.eof:
             return b"".join(parts), "gzip is cut off"
         data = stream.unused_data
-    return b"".join(parts), ""
+    # Zeros are padding, as of tapes; gzip itself takes them for nothing too.
+    behind = data.strip(b"\0")
+    return b"".join(parts), "something that is no gzip stands behind the gzip data" if parts and behind else ""
 
 
 def _whole_part(parts: list[bytes], data: bytes, room: int) -> bytes:

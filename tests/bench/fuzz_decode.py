@@ -229,8 +229,8 @@ def feed(data: bytes, count: int, analysis: Analysis) -> int:
 def empty(data: bytes) -> bool:
     """Whether data is JSON that holds nothing: lists of nothing."""
     try:
-        value = json.loads(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)
-    except (ValueError, OSError, EOFError, RecursionError):
+        value = json.loads(gunzip(data)[0] if is_gzip(data) else data)
+    except (ValueError, RecursionError):
         return False
     while isinstance(value, dict) and len(value) == 1:
         value = next(iter(value.values()))

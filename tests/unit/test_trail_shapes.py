@@ -230,6 +230,13 @@ def test_no_damage_goes_without_a_word(text: bytes) -> None:
     assert sum(counts(decode(text, "f")).values()) >= 1
 
 
+def test_rubbish_behind_gzip_is_told_and_padding_is_not() -> None:
+    data = gzip.compress(dump(GOOD))
+    assert counts(decode(data + b"rubbish", "f")) == {"something that is no gzip stands behind the gzip data": 1}
+    assert not decode(data + b"\0" * 512, "f").skipped
+    assert len(decode(data + b"rubbish", "f").events) == 2
+
+
 def test_rubbish_between_records_is_counted() -> None:
     text = b'{"Records":[' + dump(GOOD[0]) + b",rubbish," + dump(GOOD[1]) + b"]}"
     found = decode(text, "f")
