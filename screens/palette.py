@@ -9,6 +9,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.types import IgnoreReturnCallbackType
 
 from screens.base import CaseScreen
+from screens.sources import open_sources
 
 THEMES = (
     ("s3ir-dark", "colours: dark"),
@@ -39,6 +40,7 @@ class KeysProvider(Provider):
             for key in screen.key_table():
                 if "palette" not in key.action:
                     yield key.help, f"key {key.label}", partial(screen.run_action, key.action)
+            yield "trail sources, one by one", "lag, losses, what they do not bring", partial(open_sources, screen)
         for name, words in THEMES:
             yield words, "", partial(self._theme, name)
 

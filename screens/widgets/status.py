@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from s3ir_tui.room import Status
-from s3ir_tui.text import ago, middle, width
+from s3ir_tui.text import ELLIPSIS, ago, middle, width
 from screens.widgets.lines import Lines, Spans, length, spread
 from screens.widgets.palette import ALARM, AMBER, ARMED, BOLD, DIM, PLAIN, RED
 
@@ -126,13 +126,20 @@ def _lag(status: Status, *, wide: bool) -> tuple[str, Style]:
         return "  lag ? no source", AMBER
     broken = [source.name for source in status.sources if source.error]
     if broken:
-        return f"  lag {_seconds(status.lag)} LOST {middle(broken[0], 30 if wide else 14)}", AMBER
+        more = f" +{len(broken) - 1}" if len(broken) > 1 else ""
+        return f"  lag {_seconds(status.lag)} LOST {middle(broken[0], (30 if wide else 14) - len(more))}{more}", AMBER
     if not any(source.data_events for source in status.sources):
         return f"  lag {_seconds(status.lag)} no data events", AMBER
-    if remark := next((source.remark for source in status.sources if source.remark), ""):
-        return f"  lag {_seconds(status.lag)} {middle(remark, 40 if wide else 14)}", AMBER
+    said = [source.remark.removeprefix(f"{source.name}: ") for source in status.sources if source.remark]
+    if said:
+        return f"  lag {_seconds(status.lag)} {begin(said[0], 40 if wide else 14)}", AMBER
     names = "+".join(dict.fromkeys(source.name.split()[0] for source in status.sources))
     return f"  lag {_seconds(status.lag)} {middle(names, 30 if wide else 13)}", PLAIN
+
+
+def begin(text: str, cells: int) -> str:
+    """The beginning of a sentence, as far as there is room."""
+    return text if width(text) <= cells else text[: cells - 1] + ELLIPSIS
 
 
 def _seconds(lag: float | None) -> str:
