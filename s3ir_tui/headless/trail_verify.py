@@ -66,8 +66,8 @@ def online(folder: Path, account: Calls, bucket: str, now: datetime, form: Forma
     """
     contents = _read(folder, ())
     notes: list[str] = []
-    keys = _fetch_keys(account, contents.digests, now, notes)
     digests = list(_with_signatures(account, contents.digests, notes))
+    keys = _fetch_keys(account, digests, now, notes)
     verdict = judge(digests, contents.logs, keys, contents.unreadable, bucket)
     notes += _stale(verdict, now)
     return show(verdict, notes, form)
@@ -149,9 +149,11 @@ def _fetch_keys(
 ) -> dict[str, PublicKey]:
     """The keys of the Regions and of the time that the digests are of."""
     keys: dict[str, PublicKey] = {}
-    for region in sorted({place_of(item.digest)["region"] for item in digests}):
-        ends = [item.signed_at or item.digest.end for item in digests if place_of(item.digest)["region"] == region]
-        between = {"StartTime": min(ends) - _KEYS_AROUND, "EndTime": min(max(ends) + _KEYS_AROUND, now)}
+    signed: dict[str, list[datetime]] = {}
+    for item in digests:
+        signed.setdefault(place_of(item.digest)["region"], []).append(item.signed_at or item.digest.end)
+    for region, times in sorted(signed.items()):
+        between = {"StartTime": min(times) - _KEYS_AROUND, "EndTime": min(max(times) + _KEYS_AROUND, now)}
         try:
             keys |= keys_of(account.pages("cloudtrail", "ListPublicKeys", between, "PublicKeyList", region))
         except (AwsError, KeysError) as error:
@@ -160,11 +162,14 @@ def _fetch_keys(
 
 
 def _with_signatures(account: Calls, digests: Sequence[FoundDigest], notes: list[str]) -> Iterator[FoundDigest]:
-    """The digests; those that no digest follows with the signature that their object in the bucket has."""
+    """The digests with what only their objects in the bucket tell.
+
+    It is asked for the signature where no digest follows, and for the time of backfills, which are signed later.
+    """
     followed = {item.digest.previous for item in digests}
     for item in digests:
         bucket, key = item.digest.place
-        if item.digest.place in followed or item.signature:
+        if item.signature or (item.digest.place in followed and not item.is_backfill):
             yield item
             continue
         try:

@@ -144,14 +144,16 @@ class Aws:
         self.trail = trail
         self.asked: list[tuple[str, str, Mapping[str, Any], str]] = []
         self.refuses: set[str] = set()
+        self.made = START + timedelta(days=3)
 
     def call(self, service: str, operation: str, params: Mapping[str, Any], region: str = "") -> dict[str, Any]:
         self.asked.append((service, operation, params, region))
         if operation in self.refuses:
             raise AwsError("AccessDenied", "not allowed", operation=f"{service}:{operation}")
-        newest = str(self.trail.digests[-1].relative_to(self.trail.folder))
-        assert (params["Bucket"], params["Key"]) == (BUCKET, newest)
-        return {"Metadata": {"signature": self.trail.signatures[-1], "signature-algorithm": "SHA256withRSA"}}
+        number = [str(file.relative_to(self.trail.folder)) for file in self.trail.digests].index(params["Key"])
+        assert params["Bucket"] == BUCKET
+        made = {"backfill-generation-timestamp": self.made.isoformat()} if self.trail.suffix else {}
+        return {"Metadata": {"signature": self.trail.signatures[number], "signature-algorithm": "SHA256withRSA"} | made}
 
     def pages(
         self, service: str, operation: str, params: Mapping[str, Any], key_: str, region: str = ""
@@ -181,11 +183,25 @@ def test_online_the_keys_and_the_newest_signature_come_from_aws(
     code, found = online(aws, capsys)
     assert code == Code.OK
     assert found["chains"][0]["vouched"] == 3
-    [(service, operation, between, region), head] = aws.asked
+    [head, (service, operation, between, region)] = aws.asked
     assert (service, operation, region) == ("cloudtrail", "ListPublicKeys", REGION)
     assert between["StartTime"] < START + HOUR
     assert between["EndTime"] <= START + 4 * HOUR
     assert head[:2] == ("s3", "HeadObject")
+    assert head[2]["Key"].endswith(aws.trail.digests[-1].name)
+
+
+def test_online_the_keys_of_backfills_are_those_of_the_time_of_their_making(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws = Aws(Trail(tmp_path, suffix="_backfill").hours(2))
+    assert online(aws, capsys, START + timedelta(days=4))[0] == Code.OK
+    [asked] = [params for _, operation, params, _ in aws.asked if operation == "ListPublicKeys"]
+    assert asked["StartTime"] <= aws.made <= asked["EndTime"]
+    aws.made = datetime(2027, 6, 1, tzinfo=UTC)
+    code, found = online(aws, capsys, datetime(2027, 7, 1, tzinfo=UTC))
+    assert code == Code.PROBLEM
+    assert {problem["kind"] for problem in found["problems"]} == {"expired key", "unproven"}
 
 
 def test_online_without_permissions_says_so_and_proves_nothing(
