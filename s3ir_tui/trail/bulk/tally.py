@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
+import msgspec
+
 from s3ir_tui.trail.alike import MOST_IDS, Origin, origin
 from s3ir_tui.trail.bulk.call import Call, Extra, Identity, decode_parameters
 from s3ir_tui.trail.bulk.group import Group, Kind, Places, kind_of, outcome
@@ -15,7 +17,7 @@ from s3ir_tui.trail.credentials import MINTING
 from s3ir_tui.trail.decode import Skipped, decode, decode_record
 from s3ir_tui.trail.dedupe import ID, pack
 from s3ir_tui.trail.detections import by_name_alone
-from s3ir_tui.trail.detections.keys import is_log, is_telling
+from s3ir_tui.trail.detections.keys import is_log, looks_like_note, looks_secret
 from s3ir_tui.trail.doors import NAMES as DOORS
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.profile import MOST_PLACES, TEN_MINUTES
@@ -150,7 +152,8 @@ class Tally:
                         extra = call.additionalEventData or _NO_EXTRA
                         out = int(extra.bytesTransferredOut)
                         if (
-                            is_telling(asked.key)
+                            (looks_secret(asked.key) if name == "GetObject" else looks_like_note(asked.key))
+                            or is_log(asked.key)
                             or extra.AuthenticationMethod == "QueryString"
                             or extra.SSEApplied not in _PLAIN_ENCRYPTION
                         ):
@@ -271,9 +274,11 @@ class Tally:
             NotARecord: It is no record of a call.
         """
         group, kind = self._groups.get(alike), self._kinds.get(alike)
-        event = decode_record(call.raw()) if kind is None or call.eventName in MINTING else kind.event
         who, what = alike
-        if kind is None:
+        if kind is not None:
+            event = _another(kind.event, call)
+        else:
+            event = decode_record(call.raw())
             if len(self._kinds) >= MOST_KINDS:
                 self._kinds.clear()
             kind = self._kinds[alike] = kind_of(event, plain=what[-1] is None, first=self._is_first(event))
@@ -313,6 +318,15 @@ def _is_minute(minute: str) -> bool:
     except NotARecord:
         return False
     return True
+
+
+def _another(event: Event, call: Call) -> Event:
+    """The event of a call that is alike another one, with that part of its record that tells of new credentials."""
+    if event.name not in MINTING:
+        return event
+    parts = (b'{"requestParameters":', call.requestParameters, b',"responseElements":', call.responseElements, b"}")
+    raw = b"".join(bytes(part) or b"null" for part in parts)
+    return msgspec.structs.replace(event, id=call.eventID, time=call.eventTime, raw=raw)
 
 
 def _origin(event: Event, call: Call) -> Origin:

@@ -35,21 +35,14 @@ def is_log(key: str) -> bool:
 
 def looks_secret(key: str) -> bool:
     """Whether it is named as files with credentials are."""
-    return key.lower().endswith(_SECRETS)
+    return key[-1:].lower() in _SECRET_ENDS and key.lower().endswith(_SECRETS)
 
 
 def looks_like_note(key: str) -> bool:
     """Whether it is named as ransom notes are."""
-    return _NOTE.search(key) is not None
-
-
-def is_telling(key: str) -> bool:
-    """Whether anything is concluded from it: an object that is not, is one like any other."""
     low = key.lower()
-    if (low[-1:] in _SECRET_ENDS and low.endswith(_SECRETS)) or _LOGS in key:
-        return True
-    # A million keys are looked at: plain substrings that every note has come before the pattern.
-    may_be_note = (
+    # A million keys are looked at: plain substrings, one of which every note has, come before the pattern.
+    may_be = (
         "ransom" in low
         or "decrypt" in low
         or "recover" in low
@@ -58,4 +51,4 @@ def is_telling(key: str) -> bool:
         or "file" in low
         or "pay" in low
     )
-    return may_be_note and looks_like_note(key)
+    return may_be and _NOTE.search(low) is not None
