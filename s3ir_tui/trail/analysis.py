@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from s3ir_tui.model import Severity
 from s3ir_tui.trail import views
 from s3ir_tui.trail.activity import Activity
 from s3ir_tui.trail.alike import Alike, Origin, alone, origin
+from s3ir_tui.trail.background import Background
 from s3ir_tui.trail.bucket_profile import BucketProfile
 from s3ir_tui.trail.bulk.sum import Sum
 from s3ir_tui.trail.decode import Skipped
@@ -66,6 +68,7 @@ class Analysis:
         self._lock = threading.RLock()
         self._ids = EventIds()
         self._activity = Activity()
+        self._background = Background()
         self._profiles: dict[str, Profile] = {}
         self._buckets: dict[str, BucketProfile] = {}
         self._handed_down: dict[str, Severity] = {}
@@ -130,6 +133,7 @@ class Analysis:
                     profile = self._profiles.get(item.principal)
                     if profile is not None and not self._is_ours(item):
                         profile.add_origin(item)
+                        self._background.add_origin(item, profile.issuer)
         with self._lock:
             for principal, per_ten_minutes in total.spans.items():
                 profile = self._profiles.get(principal)
@@ -171,7 +175,9 @@ class Analysis:
         if self._is_ours(event):
             return Judged(event, noise=judgement.noise, ours=True, source=source)
         if not event.invoked_by:
-            profile.add_origin(origin(event))
+            here = origin(event)
+            profile.add_origin(here)
+            self._background.add_origin(here, profile.issuer)
         profile.burst(event)
         severity, reasons = judgement.severity, judgement.reasons
         if profile.revision != before and severity < SUSPECT and event.kind != "AWSService":
@@ -200,7 +206,9 @@ class Analysis:
         if findings and any(item.name == "quarantined" for item in findings):
             self._about_user(some, next(item.text for item in findings if item.name == "quarantined"))
             findings = tuple(item for item in findings if item.name != "quarantined")
-        if self._is_ours(event):
+        ours = self._is_ours(event)
+        self._background.add(some, ours=ours)
+        if ours:
             findings = ()
             profile.add_ours(some)
         else:
@@ -264,9 +272,10 @@ class Analysis:
     def _own_reasons(self, profile: Profile, *, exact: bool = False) -> tuple[Reason, ...]:
         """The reasons of a principal's own calls, kept until something new is learnt of it (or, exact, any call)."""
         revision, events = profile.assessed
-        if revision != profile.revision or (exact and events != profile.events):
-            profile.reasons = assess(profile)
-            profile.assessed = (profile.revision, profile.events)
+        now = profile.revision + self._background.exits.revision
+        if revision != now or (exact and events != profile.events):
+            profile.reasons = assess(profile, self._background.exits)
+            profile.assessed = (now, profile.events)
         return profile.reasons
 
     # -- what is known ----------------------------------------------------------------------------
@@ -286,7 +295,10 @@ class Analysis:
     def visibility(self) -> tuple[Visibility, ...]:
         """What the trail can show of each bucket, and what it cannot show at all."""
         with self._lock:
-            return views.visibility(self._buckets, self._gaps, self._capped | self._capped_parts(), self._service_calls)
+            capped = self._capped | self._capped_parts() | self._background.capped()
+            logged = {name for name, bucket in self._buckets.items() if bucket.data_first}
+            shown = views.visibility(self._buckets, self._gaps, capped, self._service_calls)
+            return (*shown, *self._background.visibility(logged))
 
     def _capped_parts(self) -> set[str]:
         parts = {"credentials": self.lineage.capped, "call counters": self._activity.capped}
@@ -297,6 +309,7 @@ class Analysis:
             if self._shown is None or self._shown[0] != self._revision:
                 own = {ident: self._own_reasons(item, exact=True) for ident, item in self._profiles.items()}
                 shown = views.show(self._profiles, own, self._buckets, self.lineage)
+                shown = replace(shown, buckets=self._background.onto(shown.buckets))
                 self._shown = (self._revision, shown)
                 self._handed_down = {item.id: item.severity for item in shown.principals if item.severity >= SUSPECT}
             return self._shown[1]
@@ -368,6 +381,7 @@ class Analysis:
                     }
                     for item in self.visibility()
                 ],
+                **self._background.to_json(),
                 "skipped": [
                     {"origin": origin, "reason": reason, "count": count}
                     for (origin, reason), count in self._skipped.items()

@@ -102,7 +102,7 @@ class Exposures:
             return
         if sets is not None or some.findings:
             self._change(some, sets)
-        if event.bucket and is_outside(event):
+        if event.bucket and event.category != "NetworkActivity" and is_outside(event):
             self._touch(some)
 
     def _change(self, some: Alike, sets: str | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from enum import Enum
 from itertools import pairwise
 
 from s3ir_tui.model import Severity
@@ -29,9 +30,20 @@ _SETTLED = timedelta(hours=1)
 """A place that was used alone for so long is where a credential belongs."""
 
 _LASTING = timedelta(hours=6)
-"""A network that was in use from the first to the last hour of so long a time is where an instance is at home."""
+"""A network that was in use from the beginning, and for half of so long a time, is where an instance is at home."""
+
+_KNOWN_BY = 8
+"""After so many calls from one network an instance is known well enough to wonder about another."""
 
 _NO_EXITS = Exits()
+
+
+class _Apart(Enum):
+    """How different the programs are that call from several networks."""
+
+    NOT = ""
+    VERSIONS = " by different versions of a program"
+    PROGRAMS = " by different programs"
 
 
 def assess(profile: Profile, exits: Exits = _NO_EXITS) -> tuple[Reason, ...]:
@@ -146,23 +158,36 @@ def _places(profile: Profile, home: frozenset[str]) -> Iterator[Reason]:
     if not instance:
         yield _about(profile, Severity.LOW, f"{keys} used from {text} at once", samples, "key-at-two-places")
         return
-    weights = (Severity.CRITICAL, Severity.HIGH) if _public(spans) else (Severity.MEDIUM, Severity.LOW)
     words = f"{keys} of {instance} used from {text}"
-    yield _about(profile, weights[0 if apart else 1], words, samples, "instance-key-moved")
+    yield _about(profile, _moved(profile, spans, home, apart), words, samples, "instance-key-moved")
+
+
+def _moved(profile: Profile, spans: dict[str, Span], home: frozenset[str], apart: _Apart) -> Severity:
+    """What it is worth that a key of an instance is in several networks; little while the instance is hardly known."""
+    public = bool(_public(spans))
+    settled = bool(home) and between(profile.first, profile.last) >= _LASTING
+    if not settled and max(span.count for span in _networks(profile).values()) < _KNOWN_BY:
+        return Severity.MEDIUM if public else Severity.LOW
+    if apart is _Apart.PROGRAMS:
+        return Severity.CRITICAL if public else Severity.MEDIUM
+    if not public:
+        return Severity.LOW
+    return Severity.HIGH if settled or apart is _Apart.VERSIONS else Severity.MEDIUM
 
 
 def _at_home(profile: Profile, exits: Exits) -> frozenset[str]:
     """Networks that are an instance's own ways out: shared with other instances, or in use all the time."""
     if not instance_of(profile.id):
         return frozenset()
-    spans = _networks(profile)
     whole = between(profile.first, profile.last)
     early = max(FROM_THE_START, whole / 10)
     return frozenset(
         name
-        for name, span in spans.items()
+        for name, span in _networks(profile).items()
         if exits.has(name)
-        or (whole >= _LASTING and soon(profile.first, span.first, early) and soon(span.last, profile.last, early))
+        or (
+            whole >= _LASTING and soon(profile.first, span.first, early) and between(span.first, span.last) * 2 >= whole
+        )
     )
 
 
@@ -181,7 +206,7 @@ def _session_places(profile: Profile, instance: str, home: frozenset[str]) -> It
     public = {name: networks[name] for name in _public(networks)}
     if len(public) > 1 and not public.keys() <= home and _at_once(public.values()):
         text, samples, apart = _spread(profile, public)
-        severity = Severity.HIGH if apart or home else Severity.MEDIUM
+        severity = Severity.HIGH if apart is _Apart.PROGRAMS or home else Severity.MEDIUM
         yield _about(profile, severity, f"role of {instance} used from {text}", samples, "instance-session-moved")
 
 
@@ -189,11 +214,11 @@ def _public(networks: Iterable[str]) -> list[str]:
     return [name for name in networks if not is_private(name.partition("/")[0])]
 
 
-def _spread(profile: Profile, networks: dict[str, Span]) -> tuple[str, list[str], bool]:
-    """Words for some networks, samples of their events, and whether different programs call from them."""
-    apart = _programs_apart(profile, networks)
+def _spread(profile: Profile, networks: dict[str, Span]) -> tuple[str, list[str], _Apart]:
+    """Words for some networks, samples of their events, and how different the programs are that call from them."""
+    apart = _apart(profile, networks)
     text = f"{len(networks)} networks ({', '.join(sorted(networks)[:3])}{', …' if len(networks) > 3 else ''})"
-    return text + (" by different programs" if apart else ""), _samples_in(profile, networks), apart
+    return text + apart.value, _samples_in(profile, networks), apart
 
 
 def _samples_in(profile: Profile, networks: Iterable[str]) -> list[str]:
@@ -207,18 +232,26 @@ def _at_once(spans: Iterable[Span]) -> bool:
     return any(later[0] <= earlier[1] for earlier, later in pairwise(ordered))
 
 
-def _programs_apart(profile: Profile, networks: Iterable[str]) -> bool:
-    """Whether two of the networks have no program in common."""
+def _apart(profile: Profile, networks: Iterable[str]) -> _Apart:
+    """Whether two of the networks have no program, or no version of a program, in common."""
     programs: list[set[str]] = []
+    versions: list[set[str]] = []
     for network in networks:
-        agents = {
-            agent_of(text).program
+        texts = {
+            text
             for address, place in profile.addresses.items()
             if network_of(address) == network
             for text in place.agents
         }
-        programs.append(agents)
-    return any(not one & other for at, one in enumerate(programs) for other in programs[at + 1 :])
+        versions.append(texts)
+        programs.append({agent_of(text).program for text in texts})
+    if _disjoint(programs):
+        return _Apart.PROGRAMS
+    return _Apart.VERSIONS if _disjoint(versions) else _Apart.NOT
+
+
+def _disjoint(sets: list[set[str]]) -> bool:
+    return any(not one & other for at, one in enumerate(sets) for other in sets[at + 1 :])
 
 
 def strange_addresses(profile: Profile) -> frozenset[str]:

@@ -112,6 +112,8 @@ def test_json_has_the_fields_that_others_rely_on() -> None:
         "instances",
         "visibility",
         "skipped",
+        "exposures",
+        "kms_reads",
     }
     principal = {"id", "kind", "access_keys", "events", "denied", "buckets", "addresses", "first", "last"}
     assert principal | {"severity", "reasons", "instance"} <= set(made["principals"][0])
