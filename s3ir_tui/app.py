@@ -17,6 +17,7 @@ from textual.theme import Theme
 
 from s3ir_tui.room import Room, Timeline, Update
 from screens import crash
+from screens.asking import Asks
 from screens.base import CaseScreen
 from screens.desk import DeskLike
 from screens.leaving import Leaving
@@ -59,6 +60,7 @@ class WarRoomApp(App[None]):
         room: Who feeds the screens.
         desk: Who plans and acts; without one nothing can be changed, and nothing that changes is offered.
         timeline: The time line of a recorded case.
+        asks: Who answers questions to history.
     """
 
     TITLE = "s3ir-tui"
@@ -69,11 +71,18 @@ class WarRoomApp(App[None]):
     Screen { background: $background; color: $foreground; }
     """
 
-    def __init__(self, room: Room, desk: DeskLike | None = None, timeline: Timeline | None = None) -> None:
+    def __init__(
+        self,
+        room: Room,
+        desk: DeskLike | None = None,
+        timeline: Timeline | None = None,
+        asks: Asks | None = None,
+    ) -> None:
         # Textual chooses between no colour at all and greys here, before a theme can be set.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.animation_level = "none"
         self.state = State(room, desk, timeline)
+        self.state.asks = asks
         self.leaving = Leaving(self.state, self._told_to_end)
         self.fault = ""
         self._war_room = WarRoomScreen(self.state)
@@ -202,13 +211,21 @@ class WarRoomApp(App[None]):
         self._close_messages_no_wait()
 
 
-def run(room: Room, desk: DeskLike | None = None, timeline: Timeline | None = None, *, mouse: bool = False) -> int:
+def run(
+    room: Room,
+    desk: DeskLike | None = None,
+    timeline: Timeline | None = None,
+    *,
+    asks: Asks | None = None,
+    mouse: bool = False,
+) -> int:
     """Run the console until it is left; the room is stopped when this returns.
 
     Args:
         room: Who feeds the screens.
         desk: Who plans and acts, or `None`.
         timeline: The time line of a recorded case, or `None`.
+        asks: Who answers questions to history, or `None`.
         mouse: Whether the terminal's mouse is taken.
 
     Returns:
@@ -219,7 +236,7 @@ def run(room: Room, desk: DeskLike | None = None, timeline: Timeline | None = No
         sys.stderr.write(f"s3ir-tui: {why}\n")
         room.stop("no terminal")
         return 2
-    app = WarRoomApp(room, desk, timeline)
+    app = WarRoomApp(room, desk, timeline, asks)
     hook = threading.excepthook
     threading.excepthook = _thread_fault
     try:

@@ -10,6 +10,9 @@ from s3ir_tui.headless.exits import Code, Failure
 from s3ir_tui.headless.session import Credentials, connector
 from s3ir_tui.settings import Settings, case_folder, make_private
 
+ANSWERS = "answers"
+"""Folder of a case that takes answers to questions."""
+
 
 def open_live(settings: Settings, *, credentials: Credentials | None = None, folder: Path | None = None) -> int:
     """Run the console on a live account; it signs in behind the first paint.
@@ -33,6 +36,7 @@ def open_live(settings: Settings, *, credentials: Credentials | None = None, fol
     from s3ir_tui.headless.gather import Sources
     from s3ir_tui.journal import Journal
     from s3ir_tui.live import LiveRoom
+    from s3ir_tui.questions.seen import SeenHistory
 
     sources = Sources(settings)
     journal = Journal.open(make_private(folder or case_folder(settings)), about={"command": "console"})
@@ -46,7 +50,7 @@ def open_live(settings: Settings, *, credentials: Credentials | None = None, fol
         quiet=settings.quiet,
     )
     desk = Desk(room.account, journal, room.history, settings.break_glass)
-    return run(room, desk, mouse=settings.mouse)
+    return run(room, desk, asks=SeenHistory(journal.folder / ANSWERS), mouse=settings.mouse)
 
 
 def open_review(folder: Path, *, mouse: bool = False) -> int:
@@ -64,10 +68,11 @@ def open_review(folder: Path, *, mouse: bool = False) -> int:
     """
     _check_terminal()
     from s3ir_tui.app import run
+    from s3ir_tui.questions.seen import SeenHistory
     from s3ir_tui.review import ReviewRoom
 
     room = ReviewRoom(folder)
-    return run(room, timeline=room, mouse=mouse)
+    return run(room, timeline=room, asks=SeenHistory(folder / ANSWERS), mouse=mouse)
 
 
 def open_replay(paths: Sequence[Path], speed: str, settings: Settings) -> int:
@@ -97,12 +102,16 @@ def open_replay(paths: Sequence[Path], speed: str, settings: Settings) -> int:
     _check_terminal()
     from s3ir_tui.app import run
     from s3ir_tui.journal import Journal
+    from s3ir_tui.questions.seen import SeenHistory
     from s3ir_tui.replay import ReplayRoom
 
     with tempfile.TemporaryDirectory(prefix="s3ir-replay-") as temporary:
         folder = case_folder(settings) if settings.case else Path(temporary, paths[0].resolve().name or "recording")
         journal = Journal.open(make_private(folder), about={"command": "replay"})
-        return run(ReplayRoom(recording, journal, quiet=settings.quiet), mouse=settings.mouse)
+        # Answers outlive a temporary folder.
+        answers = (folder if settings.case else Path.cwd()) / ANSWERS
+        room = ReplayRoom(recording, journal, quiet=settings.quiet)
+        return run(room, asks=SeenHistory(answers), mouse=settings.mouse)
 
 
 def _check_terminal() -> None:

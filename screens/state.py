@@ -12,6 +12,7 @@ from s3ir_tui.room import Kind, Room, Row, Snapshot, Timeline, Update
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.sieve import Lines
 from s3ir_tui.trail.spool import Spool
+from screens.asking import Asks
 from screens.desk import DeskLike
 from screens.keys import Needs
 from screens.running import Run
@@ -30,6 +31,7 @@ class State:
         lines: The events of the tail: the newest in memory, a million older ones on the disk.
         run: The plan that runs or ran last.
         heard: Whether the room has said anything yet.
+        asks: Who answers questions to history; `None` where there is no one.
         show_only: Shows the lines of the tail that a filter finds, whatever screen is open.
     """
 
@@ -39,6 +41,7 @@ class State:
         self.lines: Lines = Spool()
         self.run: Run | None = None
         self.heard = False
+        self.asks: Asks | None = None
         self.show_only: Callable[[str], None] = lambda _filter: None
         self._wishes: dict[tuple[Kind, str], bool] = {}
 

@@ -20,6 +20,7 @@ from screens.keys import KEYS, Key
 from screens.log import LogScreen
 from screens.pivot import PivotScreen
 from screens.plan import PlanScreen
+from screens.questions import AnswerScreen, QuestionsScreen
 from screens.undo import UndoScreen
 from screens.war_room import WarRoomScreen
 from screens.watch import WatchScreen
@@ -45,6 +46,8 @@ HOMES: dict[str, type] = {
     "event": EventScreen,
     "histogram": HistogramChart,
     "found": DetectionsScreen,
+    "questions": QuestionsScreen,
+    "answer": AnswerScreen,
     "row": RowScreen,
     "document": DocumentScreen,
     "pages": Pages,
@@ -62,7 +65,7 @@ def test_every_key_has_its_action_and_help(key: Key) -> None:
     name = key.action.partition("(")[0]
     home: type = WarRoomApp if name.startswith("app.") else HOMES.get(key.where, UndoScreen)
     action = f"action_{name.removeprefix('app.')}"
-    lists = (LogScreen, UndoScreen, ActionsScreen, GroupsScreen, PivotScreen)
+    lists = (LogScreen, UndoScreen, ActionsScreen, GroupsScreen, PivotScreen, QuestionsScreen)
     found = hasattr(home, action) or (home in lists and hasattr(Rows, action))
     found = found or (home in (EventScreen, RowScreen) and hasattr(Pages, action))
     assert found, f"{key.id}: {home.__name__} has no {action}"
