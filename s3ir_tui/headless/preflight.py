@@ -111,7 +111,7 @@ def _print(result: Preflight) -> None:
         ("source", "reachable", "expected", "measured", "management", "data events", "missing", "note"),
         _rows(result.sources),
     )
-    print_table("What reading costs", ("source", "cost"), list(_costs(result.sources).items()))
+    print_table("What reading takes", ("source", "permissions", "cost"), _takes(result.sources))
     print_table(
         f"Object reads and writes since {iso(result.logged.history.since)}",
         ("bucket", "what was logged"),
@@ -148,8 +148,10 @@ def _together(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
-def _costs(sources: Sequence[Checked]) -> dict[str, str]:
-    return {item.source.split()[0]: item.cost for item in sources if item.cost}
+def _takes(sources: Sequence[Checked]) -> list[tuple[str, str, str]]:
+    """Permissions and cost of each kind of source."""
+    kinds = {item.source.split()[0]: (", ".join(item.needs), item.cost) for item in sources if item.needs}
+    return [(kind, *about) for kind, about in kinds.items()]
 
 
 def _yes(value: bool | None) -> str:

@@ -15,7 +15,7 @@ from s3ir_tui.aws.guard import READS
 from s3ir_tui.text import clean
 from s3ir_tui.trail.coverage import Trail
 from s3ir_tui.trail.decode import decode_record
-from s3ir_tui.trail.discover import selects_s3_data
+from s3ir_tui.trail.discover import selects_s3_data, trouble_of
 from s3ir_tui.trail.preflight import KINDS, Checked, Permission, management, missing, permission
 from s3ir_tui.trail.sources.base import Source
 from s3ir_tui.trail.sources.bucket import TrailBucketSource
@@ -57,7 +57,7 @@ def _check(account: Account, source: Source, trails: Sequence[Trail], now: datet
     kind, _, rest = source.name.partition(" ")
     about = KINDS.get(kind)
     if about is None:
-        return Checked(source.name, None, "", None, "not tried", "unknown", "unknown", (), "", "")
+        return Checked(source.name, None, "", None, "not tried", "unknown", "unknown", (), (), "")
     feeding = [trail for trail in trails if _feeds(trail, kind, rest)]
     told: dict[str, Callable[[], _Found]] = {
         "lookup": lambda: _lookup(account, rest, now),
@@ -78,7 +78,7 @@ def _check(account: Account, source: Source, trails: Sequence[Trail], now: datet
     else:
         reachable, found = None, _Found(by="not tried: it costs by the minute")
     events, data = _sees(kind, feeding)
-    notes = [found.note, *(_trouble(trail) for trail in feeding)]
+    notes = [found.note, *map(trouble_of, feeding)]
     return Checked(
         source=source.name,
         reachable=reachable,
@@ -88,6 +88,7 @@ def _check(account: Account, source: Source, trails: Sequence[Trail], now: datet
         management=events,
         data_events=data,
         missing=lacking,
+        needs=about.needs,
         cost=about.cost,
         note=clean("; ".join(filter(None, notes))),
     )
@@ -115,14 +116,6 @@ def _sees(kind: str, feeding: Sequence[Trail]) -> tuple[str, str]:
     unknown = any(trail.selectors is None for trail in working)
     selected = any(selects_s3_data(trail.selectors) for trail in working)
     return management(trail.selectors for trail in working), "yes" if selected else "unknown" if unknown else "none"
-
-
-def _trouble(trail: Trail) -> str:
-    if trail.logging is False:
-        return f"trail {trail.name} is not logging{f' since {trail.stopped}' if trail.stopped else ''}"
-    if trail.delivery_error:
-        return f"trail {trail.name}: its last delivery failed: {trail.delivery_error}"
-    return ""
 
 
 def _lookup(account: Account, region: str, now: datetime) -> _Found:
@@ -277,7 +270,7 @@ def _probes(account: Account, there: _Targets) -> Iterator[tuple[str, str, Mappi
     yield "sts", "GetCallerIdentity", {}, ""
     yield "ec2", "DescribeInstances", {"MaxResults": 5}, ""
     yield "ec2", "DescribeRegions", {}, ""
-    for operation in ("DescribeTrails", "ListTrails"):
+    for operation in ("DescribeTrails", "ListPublicKeys", "ListTrails"):
         yield "cloudtrail", operation, {}, ""
     yield "cloudtrail", "LookupEvents", {"MaxResults": 1}, ""
     if there.trail:

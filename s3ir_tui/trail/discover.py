@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from s3ir_tui.aws.errors import AwsError
 from s3ir_tui.model import iso
@@ -88,24 +88,47 @@ def offers(account: Account, found: Survey, since: datetime) -> tuple[Source, ..
         )
         for number, region in enumerate(found.regions)
     ]
-    buckets: dict[tuple[str, str], bool] = {}
-    groups: dict[str, bool] = {}
-    for trail in found.trails:
-        if trail.bucket:
-            place = (trail.bucket, trail.prefix)
-            buckets[place] = buckets.get(place, False) or selects_s3_data(trail.selectors)
-        if trail.group:
-            groups[trail.group] = groups.get(trail.group, False) or selects_s3_data(trail.selectors)
-    owner = account.identity.account
-    sources += [
-        TrailBucketSource(account, name, prefix, owner, (), since, data_events=data)
-        for (name, prefix), data in buckets.items()
-    ]
-    for arn, data in groups.items():
-        region = arn.split(":")[3]
-        sources.append(LogsSource(account, arn, region, since, data_events=data))
-        sources.append(LiveTailSource(account, arn, region, data_events=data))
+    for (name, prefix), feeding in _by(found.trails, lambda trail: (trail.bucket, trail.prefix)).items():
+        if name:
+            data, said = _brings_data(feeding), _said(feeding)
+            owner = account.identity.account
+            sources.append(TrailBucketSource(account, name, prefix, owner, (), since, data_events=data, remark=said))
+    for arn, feeding in _by(found.trails, lambda trail: trail.group).items():
+        if arn:
+            region, data = arn.split(":")[3], _brings_data(feeding)
+            sources.append(LogsSource(account, arn, region, since, data_events=data))
+            sources.append(LiveTailSource(account, arn, region, data_events=data))
     return tuple(sources)
+
+
+_Place = TypeVar("_Place")
+
+
+def _by(trails: Sequence[Trail], place: Callable[[Trail], _Place]) -> dict[_Place, list[Trail]]:
+    """Trails by where they deliver: two may share a bucket."""
+    found: dict[_Place, list[Trail]] = {}
+    for trail in trails:
+        found.setdefault(place(trail), []).append(trail)
+    return found
+
+
+def _brings_data(feeding: Sequence[Trail]) -> bool:
+    """Whether new S3 data events can come: a trail that is not logging brings only what it logged before."""
+    return any(trail.logging is not False and selects_s3_data(trail.selectors) for trail in feeding)
+
+
+def _said(feeding: Sequence[Trail]) -> str:
+    """What is wrong with trails, in words."""
+    return "; ".join(filter(None, map(trouble_of, feeding)))
+
+
+def trouble_of(trail: Trail) -> str:
+    """What is wrong with a trail, by its own status, or ""."""
+    if trail.logging is False:
+        return f"trail {clean(trail.name)} is not logging{f' since {trail.stopped}' if trail.stopped else ''}"
+    if trail.delivery_error:
+        return f"trail {clean(trail.name)}: its last delivery failed: {trail.delivery_error}"
+    return ""
 
 
 def selects_s3_data(answer: Mapping[str, Any] | None) -> bool:

@@ -90,6 +90,7 @@ class Checked:
         management: Which management events it brings, in words.
         data_events: Which S3 data events it brings, in words.
         missing: Permissions that are missing, by their IAM names.
+        needs: Permissions that reading it takes, by their IAM names.
         cost: What reading costs, in words.
         note: What else is to be known.
     """
@@ -102,6 +103,7 @@ class Checked:
     management: str
     data_events: str
     missing: tuple[str, ...]
+    needs: tuple[str, ...]
     cost: str
     note: str = ""
 

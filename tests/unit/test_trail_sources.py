@@ -414,7 +414,12 @@ class Trails:
 
     def __init__(self, answers: dict[str, Any]) -> None:
         regions = {"Regions": [{"RegionName": name} for name in ("eu-west-1", "us-east-1", "eu-central-1")]}
-        self.answers = {"DescribeRegions": regions, "ListTrails": {"Trails": []}, "GetTrailStatus": {}, **answers}
+        self.answers = {
+            "DescribeRegions": regions,
+            "ListTrails": {"Trails": []},
+            "GetTrailStatus": {"IsLogging": True},
+            **answers,
+        }
 
     def pages(self, service: str, operation: str, params: Mapping[str, Any], key: str, region: str = "") -> Any:
         yield from self.call(service, operation, params, region)[key]
@@ -443,6 +448,22 @@ def test_lookup_of_both_regions_and_the_bucket_of_each_trail_are_found() -> None
         ("lookup eu-west-1", False),
         ("bucket trail-logs", True),
     ]
+
+
+def test_a_trail_that_is_not_logging_brings_no_data_events_and_says_since_when() -> None:
+    trail = {"TrailARN": "arn:x", "Name": "main", "S3BucketName": "trail-logs", "HomeRegion": "eu-central-1"}
+    selectors = {"EventSelectors": [{"DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3"]}]}]}
+    stopped = {"IsLogging": False, "StopLoggingTime": datetime(2026, 11, 24, 3, 10, tzinfo=UTC)}
+    account = Trails(
+        {"DescribeTrails": {"trailList": [trail]}, "GetEventSelectors": selectors, "GetTrailStatus": stopped}
+    )
+    bucket = discover(account, SINCE)[-1]
+    assert bucket.data_events is False
+    assert bucket.remark == "bucket trail-logs: trail main is not logging since 2026-11-24T03:10:00Z"
+    account.answers["GetTrailStatus"] = {"IsLogging": True, "LatestDeliveryError": "NoSuchBucket"}
+    bucket = discover(account, SINCE)[-1]
+    assert bucket.data_events is True
+    assert bucket.remark == "bucket trail-logs: trail main: its last delivery failed: NoSuchBucket"
 
 
 def test_without_permission_to_see_trails_the_lookups_are_left_and_say_so() -> None:

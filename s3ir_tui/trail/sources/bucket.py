@@ -50,6 +50,7 @@ class TrailBucketSource:
         regions: Regions to read, or empty for those that the bucket has.
         since: How far to look back.
         data_events: Whether the trail's selectors include S3 data events.
+        remark: What is wrong with the trail, as whoever found it knows.
         files: Files that are read together.
         seconds: How long a poll goes on reading files.
         clock: The time, UTC.
@@ -66,6 +67,7 @@ class TrailBucketSource:
         since: datetime,
         *,
         data_events: bool = True,
+        remark: str = "",
         files: int = FILES_AT_ONCE,
         seconds: float = SECONDS_A_POLL,
         clock: Callable[[], datetime] = utc_now,
@@ -86,11 +88,13 @@ class TrailBucketSource:
         self._whole_at: datetime | None = None
         self._deliveries = Deliveries()
         self._gaps, self._gaps_at = "", since
+        self._wrong = remark
 
     @property
     def remark(self) -> str:
-        """Where files are missing that should have come, by the times in the names of those that did."""
-        return f"{self.name}: {self._gaps}" if self._gaps else ""
+        """What is wrong with the trail; and where files are missing, by the times in the names of those that came."""
+        said = "; ".join(filter(None, (self._wrong, self._gaps)))
+        return f"{self.name}: {said}" if said else ""
 
     @property
     def caught_up(self) -> bool:
