@@ -18,8 +18,9 @@ FAULTS = (msgspec.MsgspecError, ValueError, RecursionError, OverflowError)
 _LONGEST = 1 << 20
 """Characters in which an object of a list must end. A record has at most 256 kB."""
 
-_MOST_SEARCH = 32 << 20
-"""Characters of damaged objects that are read to no end before the search for sense is given up."""
+_LEAST_SEARCH, _MOST_SEARCH = 2 << 20, 32 << 20
+"""Characters of damaged objects that are read to no end before the search for sense is given up; in between, eight
+times the whole."""
 
 _start_of_list = re.compile(r'\s*(?:\{\s*"(?:Records|Events|events|logEvents)"\s*:\s*)?\[')
 # Cut-off data whose list stands behind other fields, as in CloudWatch's subscriptions.
@@ -58,6 +59,7 @@ def salvage(data: bytes) -> Iterator[bytes | Damage]:
     if not opened and _end_of_object(text, text.find("{"), len(text)) < 0:
         opened = _list_further_in.match(text)
     at, in_vain = opened.end() if opened else 0, 0
+    most = min(max(8 * len(text), _LEAST_SEARCH), _MOST_SEARCH)
     while (start := text.find("{", at)) >= 0:
         if not _between.fullmatch(text, at, start):
             yield Damage.BETWEEN
@@ -65,7 +67,7 @@ def salvage(data: bytes) -> Iterator[bytes | Damage]:
         end = _end_of_object(text, start, until)
         piece = text[start:end].encode("utf-8", "replace") if end >= 0 else b""
         # A stray quote turns the rest inside out: what looks like the next record is where sense may begin again.
-        onward = None if in_vain > _MOST_SEARCH or _is_whole(piece) else _begin_of_record.search(text, start + 1)
+        onward = None if in_vain > most or _is_whole(piece) else _begin_of_record.search(text, start + 1)
         if onward:
             in_vain += (end if end >= 0 else until) - start
             yield Damage.BETWEEN
