@@ -61,18 +61,6 @@ _NO_EXTRA = Extra()
 
 _version = attrgetter("eventVersion")
 _category = attrgetter("eventCategory")
-_who = attrgetter(
-    "userIdentity.arn",
-    "userIdentity.accessKeyId",
-    "userIdentity.invokedBy",
-    "errorCode",
-    "recipientAccountId",
-    "eventCategory",
-)
-_place = attrgetter("sourceIPAddress", "userAgent")
-_WHOSE = 2
-_SOMEONE = 6
-"""Whose calls they are: the first two of `_who`, and what stands after all of it for callers without an ARN."""
 
 Kinds = dict[tuple[object, ...], Kind]
 
@@ -91,7 +79,7 @@ class Tally:
         self._known = None if known is None else set(known)
         self._kinds = {} if kinds is None else kinds
         self._groups: dict[tuple[object, ...], Group] = {}
-        self._places: dict[tuple[object, ...], Places] = {}
+        self._places: dict[tuple[str, str], Places] = {}
         self._keys: set[str] = set()
         self._ids = bytearray()
         self._samples: dict[tuple[object, ...], list[str]] = {}
@@ -121,7 +109,7 @@ class Tally:
                 span = event.time[:TEN_MINUTES]
                 group.spans[span] = group.spans.get(span, 0) + 1
             if not event.invoked_by:
-                self._places[packed,] = {(event.address, event.agent): origin(event)}
+                self._places[event.id, ""] = {(event.address, event.agent): origin(event)}
             self._minutes.setdefault(event.time[:_MINUTE], [0, 0, 0])[outcome(event.error)] += 1
             self._ids += packed
 
@@ -138,16 +126,16 @@ class Tally:
         calls = self._sound(calls, file)
         groups, recent = self._groups, self._recent
         failed: set[int] = set()
-        for call, who, place in zip(calls, map(_who, calls), map(_place, calls), strict=True):
-            name, out = call.eventName, 0
-            what: tuple[object, ...]
-            if name in _OBJECTS and call.eventSource == "s3.amazonaws.com" and call.eventType == "AwsApiCall":
+        mark: object
+        for call in calls:
+            name, about, mark, out = call.eventName, call.eventSource, None, 0
+            if name in _OBJECTS and about == "s3.amazonaws.com" and call.eventType == "AwsApiCall":
                 try:
                     asked = decode_parameters(call.requestParameters)
                 except FAULTS:
-                    what = (name, None, call.eventID)
+                    mark = call.eventID
                 else:
-                    mark = None
+                    about = asked.bucketName
                     if name in _WITH_CONTENT:
                         extra = call.additionalEventData or _NO_EXTRA
                         out = int(extra.bytesTransferredOut)
@@ -158,16 +146,25 @@ class Tally:
                             or extra.SSEApplied not in _PLAIN_ENCRYPTION
                         ):
                             mark = _LOG if is_log(asked.key) else call.eventID
-                    what = (name, asked.bucketName, mark)
             else:
-                what = (name, call.eventSource, call.eventType, _mark(call))
-            if who[0] is None:
-                who = (*who, _someone(call.userIdentity))
-            alike = (who, what)
+                mark = _mark(call)
+            who = call.userIdentity
+            alike = (
+                who.arn or _someone(who),
+                who.accessKeyId,
+                who.invokedBy,
+                name,
+                about,
+                call.errorCode,
+                mark,
+                call.recipientAccountId,
+                call.eventType,
+                call.eventCategory,
+            )
             group = groups.get(alike)
             if group is None or group.minting:
                 try:
-                    group = self._meet(call, alike)
+                    group = self._meet(call, alike, plain=mark is None)
                 except (NotARecord, *FAULTS) as why:
                     self._skipped[file, str(why) if isinstance(why, NotARecord) else "wrong types"] += 1
                     failed.add(id(call))
@@ -187,6 +184,7 @@ class Tally:
                 spans[span] = spans.get(span, 0) + 1
             if at >= recent:
                 group.times[at] = group.times.get(at, 0) + 1
+            place = (call.sourceIPAddress, call.userAgent)
             found = group.places.get(place)
             if found is None:
                 found = group.places[place] = _origin(group.kind.event, call)
@@ -267,24 +265,23 @@ class Tally:
         for (minute, error), count in Counter([(call.eventTime[:_MINUTE], call.errorCode) for call in calls]).items():
             self._minutes.setdefault(minute, [0, 0, 0])[outcome(error)] += count
 
-    def _meet(self, call: Call, alike: tuple[tuple[object, ...], tuple[object, ...]]) -> Group:
+    def _meet(self, call: Call, alike: tuple[object, ...], *, plain: bool) -> Group:
         """The group of a call that is the first of its kind here, or that may have made a credential.
 
         Raises:
             NotARecord: It is no record of a call.
         """
         group, kind = self._groups.get(alike), self._kinds.get(alike)
-        who, what = alike
         if kind is not None:
             event = _another(kind.event, call)
         else:
             event = decode_record(call.raw())
             if len(self._kinds) >= MOST_KINDS:
                 self._kinds.clear()
-            kind = self._kinds[alike] = kind_of(event, plain=what[-1] is None, first=self._is_first(event))
+            kind = self._kinds[alike] = kind_of(event, plain=plain, first=self._is_first(event))
         if group is None:
-            places = self._places.setdefault((who[:_WHOSE], who[_SOMEONE:]), {}) if not event.invoked_by else {}
-            samples = self._samples_of(event, what)
+            places = {} if event.invoked_by else self._places.setdefault((event.principal, event.access_key), {})
+            samples = self._samples_of(event) if plain else []
             group = self._groups[alike] = Group(kind, call.eventTime, samples, places, self._spans)
         group.mint(event)
         if event.bucket and len(group.addresses) < MOST_PLACES:
@@ -298,10 +295,8 @@ class Tally:
         self._keys.add(event.access_key)
         return True
 
-    def _samples_of(self, event: Event, what: tuple[object, ...]) -> list[str]:
+    def _samples_of(self, event: Event) -> list[str]:
         """Where the ids of a group's first events go: plain calls by other keys of the same principal share them."""
-        if what[-1] is not None:
-            return []
         return self._samples.setdefault((event.principal, event.name, event.bucket, event.error), [])
 
     def _is_new(self, packed: bytes) -> bool:
