@@ -178,8 +178,8 @@ class LiveTailSource:
                 return
             session = _Session(self._account, self._arn, self._region, self._inbox, self._clock, self._monotonic)
             self._sessions.append(session)
+            session.start()
         self._next_start, self._backoff = now + self._backoff, min(self._backoff * 2, _LONGEST_BACKOFF)
-        session.start()
 
     def _ended(self, session: _Session) -> None:
         """Tell that a session is over, unless it was to end or another one is read."""
