@@ -21,7 +21,7 @@ from screens.widgets.palette import BOLD, DIM, PLAIN
 from screens.widgets.rows import Rows
 from screens.widgets.tail_line import highlighted, line_spans
 
-_SLICE = 0.006
+_SLICE = 0.004
 """Seconds of looking through older lines at a time: less than a key would notice."""
 
 _PAUSE = 0.002
