@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -41,7 +42,7 @@ class Absent:
     interval = 60.0
 
     def __init__(self, name: str, why: str) -> None:
-        self.name, self._why = name, why
+        self.name, self.why = name, why
 
     def poll(self) -> list[Event]:
         """Say so.
@@ -49,7 +50,7 @@ class Absent:
         Raises:
             SourceError: Always.
         """
-        raise SourceError(self._why)
+        raise SourceError(self.why)
 
 
 class Sources:
@@ -97,7 +98,7 @@ class Sources:
         there = offers(account, found, since)
         named = bool(self.kinds or self.queues)
         return (
-            *(item for item in there if not named or _kind(item) in self.kinds),
+            *(self._chosen(there, self.kinds) if named else there),
             *(QueueSource(account, url, queue_region(url, account.region)) for url in self._urls(account)),
         )
 
@@ -106,10 +107,16 @@ class Sources:
         if not wanted:
             return ()
         there = offers(account, survey(account), since)
+        return self._chosen(there, wanted)
+
+    def _chosen(self, there: Sequence[Source], wanted: Collection[str]) -> Sequence[Source]:
+        """What is wanted of what there is; what was named and is not there stands for itself."""
         chosen = [item for item in there if _kind(item) in wanted]
         missing = [kind for kind in self.kinds if kind not in map(_kind, chosen)]
-        names = ", ".join(item.name for item in there)
-        return (*chosen, *(Absent(kind, f"{kind}: this account offers none; there is: {names}") for kind in missing))
+        return (
+            *chosen,
+            *(Absent(kind, f"this account offers no {kind}; there is: {_names(there)}") for kind in missing),
+        )
 
     def _urls(self, account: Account) -> Sequence[str]:
         """The URLs of the queues; a name is that of a queue of this account in the home Region."""
@@ -154,6 +161,14 @@ def _drained(source: Source) -> list[Event] | SourceError:
     finally:
         if isinstance(source, Closes):
             source.close()
+
+
+def _names(there: Sequence[Source]) -> str:
+    """The names of sources in a few words: Regions are counted."""
+    kinds = Counter(map(_kind, there))
+    regions = f"lookup of {kinds['lookup']} Regions" if kinds["lookup"] > 1 else ""
+    rest = [item.name for item in there if not (regions and _kind(item) == "lookup")]
+    return ", ".join(filter(None, (regions, *rest)))
 
 
 def _kind(source: Source) -> str:

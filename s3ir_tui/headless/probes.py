@@ -12,6 +12,7 @@ from typing import Any
 from s3ir_tui.aws.account import THREADS, Account
 from s3ir_tui.aws.errors import AwsError
 from s3ir_tui.aws.guard import READS
+from s3ir_tui.headless.gather import Absent
 from s3ir_tui.text import clean
 from s3ir_tui.trail.coverage import Trail
 from s3ir_tui.trail.decode import decode_record
@@ -56,6 +57,8 @@ def check_sources(account: Account, sources: Sequence[Source], trails: Sequence[
 def _check(account: Account, source: Source, trails: Sequence[Trail], now: datetime) -> Checked:
     kind, _, rest = source.name.partition(" ")
     about = KINDS.get(kind)
+    if isinstance(source, Absent):
+        return Checked(source.name, False, "", None, "", "none", "none", (), (), "", clean(source.why))
     if about is None:
         return Checked(source.name, None, "", None, "not tried", "unknown", "unknown", (), (), "")
     feeding = [trail for trail in trails if _feeds(trail, kind, rest)]

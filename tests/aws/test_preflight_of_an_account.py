@@ -83,7 +83,8 @@ def seen(answer: dict[str, Any], bucket: str) -> list[str]:
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Event history is not asked what was done to the trails, which takes its time."""
+    """Not asked is what takes its time: what was done to the trails, and permission by permission."""
+    monkeypatch.setattr(command, "check_permissions", lambda *_: [])
     monkeypatch.setattr(logged, "read_changes", lambda *given: History(given[3], given[4]))
 
 
@@ -148,12 +149,14 @@ def test_a_queue_is_looked_at_and_not_read(world: World) -> None:
     sqs = world.server.admin("sqs")
     url = sqs.create_queue(QueueName="events")["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="{}")
-    answer = ask(connect(world), "queue:events", "queue:none")
+    answer = ask(connect(world), "logs", "queue:events", "queue:none")
     found = of(answer, "queue events")
     assert (found["reachable"], found["measured"]) == (True, None)
     assert "1 messages wait" in found["note"]
     assert sqs.receive_message(QueueUrl=url)["Messages"]
     assert of(answer, "queue none")["reachable"] is False
+    assert of(answer, "logs")["reachable"] is False
+    assert "this account offers no logs; there is: lookup of" in of(answer, "logs")["note"]
 
 
 @pytest.mark.usefixtures("at_once")

@@ -98,7 +98,14 @@ def test_a_kind_that_the_account_does_not_offer_is_told_with_what_it_does(accoun
     assert analysis.distinct == 1
     (told,) = missing
     assert told.origin == "logs"
-    assert "there is: lookup us-east-1, bucket trail-logs, livetail trail" in told.reason
+    assert told.reason == "this account offers no logs; there is: lookup us-east-1, bucket trail-logs, livetail trail"
+
+
+def test_regions_are_counted_not_listed(monkeypatch: pytest.MonkeyPatch, account: Any) -> None:
+    regions = [Offered(f"lookup {name}") for name in ("us-east-1", "eu-west-1")]
+    monkeypatch.setattr(gather, "offers", lambda *_: regions)
+    _, missing = gather.gather(account, gather.Sources(Settings(sources=("bucket",))), utc_now())
+    assert [item.reason for item in missing] == ["this account offers no bucket; there is: lookup of 2 Regions"]
 
 
 def test_a_queue_is_named_by_url_or_name_and_nothing_else_is_read_then(account: Any) -> None:
