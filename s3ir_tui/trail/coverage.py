@@ -166,6 +166,7 @@ class _Period:
 class _Change:
     at: str
     name: str
+    region: str
     given: Mapping[str, Any]
 
 
@@ -195,7 +196,10 @@ def _period(trail: Trail, since: str, until: str, before: list[_Change], after: 
     last = before[-1] if before else None
     if logging and last and last.name in ("StartLogging", "PutEventSelectors", "CreateTrail"):
         why = why or f"the first minutes after {last.name} may be missing"
-    return _Period(since, until, selectors, logging, everywhere, "; ".join(filter(None, (why, doubt))))
+    failing = (
+        f"its last delivery failed: {trail.delivery_error}" if logging and not until and trail.delivery_error else ""
+    )
+    return _Period(since, until, selectors, logging, everywhere, "; ".join(filter(None, (why, doubt, failing))))
 
 
 def _selectors(
@@ -230,7 +234,7 @@ def _changes_of(trail: Trail, history: History) -> list[_Change]:
     found = [change for change in map(_change, history.changes) if change is not None and _is_about(change, trail)]
     for at, name in ((trail.started, "StartLogging"), (trail.stopped, "StopLogging")):
         if at and at >= iso(history.since) and not any(item.name == name for item in found):
-            found.append(_Change(at, name, {}))
+            found.append(_Change(at, name, trail.home, {}))
     return sorted(found, key=lambda change: change.at)
 
 
@@ -241,7 +245,7 @@ def _change(event: Event) -> _Change | None:
         given = json.loads(event.raw).get("requestParameters")
     except (ValueError, AttributeError):
         given = None
-    return _Change(event.time, event.name, given if isinstance(given, Mapping) else {})
+    return _Change(event.time, event.name, event.region, given if isinstance(given, Mapping) else {})
 
 
 def _named(change: _Change) -> str:
@@ -249,8 +253,8 @@ def _named(change: _Change) -> str:
 
 
 def _is_about(change: _Change, trail: Trail) -> bool:
-    """Whether a call named a trail, by name or ARN."""
-    return _named(change) in (trail.name, trail.arn)
+    """Whether a call named a trail: by ARN, or by name in its home Region (another Region may have one of that name)."""
+    return _named(change) == trail.arn or (_named(change) == trail.name and change.region == trail.home)
 
 
 def _with_deleted(trails: Sequence[Trail], events: Sequence[Event]) -> list[Trail]:

@@ -211,6 +211,19 @@ def test_a_change_that_was_refused_or_was_of_another_trail_changes_nothing() -> 
     assert short(of([trail()], refused, other)) == [("", "", ALL, ALL)]
 
 
+def test_a_trail_of_the_same_name_in_another_region_is_another_trail() -> None:
+    stop = json.loads(call("2026-11-24T01:00:00Z", "StopLogging", name="main").raw)
+    elsewhere = decode_record(json.dumps(stop | {"awsRegion": "us-west-2"}).encode())
+    assert short(of([trail()], elsewhere)) == [("", "", ALL, ALL)]
+    here = decode_record(json.dumps(stop).encode())
+    assert short(of([trail(logging=False)], here)) == [("", "2026-11-24T01:00:00Z", ALL, ALL)]
+
+
+def test_a_delivery_that_fails_is_said() -> None:
+    (found,) = of([trail(delivery_error="NoSuchBucket")])
+    assert (found.reads, found.reason) == (ALL, "its last delivery failed: NoSuchBucket")
+
+
 def test_a_change_that_did_not_concern_the_bucket_cuts_its_time_not_in_two() -> None:
     first = put("2026-11-24T01:00:00Z", basic("arn:aws:s3"))
     second = put("2026-11-24T02:00:00Z", advanced())
