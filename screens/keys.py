@@ -178,6 +178,8 @@ KEYS: tuple[Key, ...] = (
     Key("found.sort", "o", "sort", "found", "", "worst first again"),
     Key("questions.ask", "enter", "choose", "questions", "ask", "ask it; what it still needs is asked for first"),
     Key("questions.edit", "e", "edit", "questions", "other values", "ask it with other values"),
+    Key("answer.right", "right", "shift(1)", "answer", "columns", "columns further right", shown="← →"),
+    Key("answer.left", "left", "shift(-1)", "answer", "", "columns further left"),
     Key("answer.csv", "s", "save('csv')", "answer", "save CSV", "save the answer as CSV, safe for spreadsheets"),
     Key("answer.json", "S", "save('json')", "answer", "save JSON", "save the answer as JSON, every string whole"),
     Key("row.mark", "space", "mark", "row", "mark", "mark or unmark it", needs="live"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Literal
 
@@ -27,7 +27,11 @@ _BLOCKS = 16
 """Blocks of the tail that are taken in at once: some milliseconds on the loop."""
 
 _NO_PLACE = "questions cannot be asked here"
-_NARROWEST = 6
+_WIDEST = 26
+"""Cells that a column takes at most."""
+
+_LOOKED_AT = 500
+"""Rows that the columns are made wide for."""
 
 
 class QuestionList(Rows):
@@ -214,20 +218,22 @@ class QuestionsScreen(CaseScreen):
 
 
 class AnswerList(Rows):
-    """The rows of an answer, in columns as wide as what they hold."""
+    """The rows of an answer, in columns as wide as what they hold; those that do not fit are reached sideways."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(id="rows")
         self.answer = answer
-        shown = answer.rows[:500]
-        self._wanted = [
-            max(len(name), *(width(_word(row[index])) for row in shown), 0) if shown else len(name)
+        self._first = 0
+        looked_at = answer.rows[:_LOOKED_AT]
+        self._widths = [
+            min(_WIDEST, max([len(name), *(width(_word(row[index])) for row in looked_at)]))
             for index, name in enumerate(answer.columns)
         ]
 
-    def current(self) -> int:
-        """Number of the row under the cursor."""
-        return self.cursor
+    def shift(self, by: int) -> None:
+        """Begin with another column."""
+        self._first = max(0, min(self._first + by, len(self._widths) - 1))
+        self.refresh()
 
     def count(self) -> int:
         """How many there are."""
@@ -237,23 +243,18 @@ class AnswerList(Rows):
         """What is said where there are none."""
         return "nothing of it is in what this console has seen"
 
-    def head(self, cells: int) -> Spans:
+    def head(self, cells: int) -> Spans:  # noqa: ARG002 - cut at the edge
         """The names of the columns."""
-        return [(" " + self._line(self.answer.columns, cells - 1), BOLD)]
+        left = "‹" if self._first else " "
+        return [(left + self._line(self.answer.columns), BOLD)]
 
-    def spans(self, index: int, cells: int) -> Spans:
+    def spans(self, index: int, cells: int) -> Spans:  # noqa: ARG002 - cut at the edge
         """One row."""
-        return [(self._line([_word(cell) for cell in self.answer.rows[index]], cells), PLAIN)]
+        return [(self._line([_word(cell) for cell in self.answer.rows[index]]), PLAIN)]
 
-    def _line(self, words: Iterable[str], cells: int) -> str:
-        return " ".join(fit(word, room) for word, room in zip(words, self._widths(cells), strict=True))
-
-    def _widths(self, cells: int) -> list[int]:
-        widths = list(self._wanted)
-        room = cells - len(widths) + 1
-        while sum(widths) > room and max(widths) > _NARROWEST:
-            widths[widths.index(max(widths))] -= 1
-        return widths
+    def _line(self, words: Sequence[str]) -> str:
+        shown = zip(words[self._first :], self._widths[self._first :], strict=True)
+        return "  ".join(fit(word, room) for word, room in shown)
 
 
 def _word(cell: object) -> str:
@@ -271,7 +272,7 @@ class AnswerScreen(CaseScreen):
     BINDINGS = bindings("answer")
     PLACES = ("answer", "list", "all")
     DEFAULT_CSS = """
-    AnswerScreen #notes { height: 5; }
+    AnswerScreen #notes { height: 6; }
     """
 
     def __init__(self, state: State, answer: Answer) -> None:
@@ -304,6 +305,10 @@ class AnswerScreen(CaseScreen):
         wide = max(len(name) for name in answer.columns) + 2
         lines = [(f"{name:<{wide}}{clean(cell)}", PLAIN) for name, cell in zip(answer.columns, row, strict=True)]
         self.app.push_screen(DocumentScreen(self.state, f"{answer.question}, row {event.index + 1}", lines))
+
+    def action_shift(self, by: int) -> None:
+        """Begin with the next column, or the one before."""
+        self.query_one(AnswerList).shift(by)
 
     def action_save(self, form: Literal["csv", "json"]) -> None:
         """Write the answer into a file of the case."""

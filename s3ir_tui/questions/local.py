@@ -149,7 +149,7 @@ class LocalStore:
             tuple(tuple(row) for row in rows[:most]),
             truncated=len(rows) > most,
             seconds=clock() - began,
-            notes=(question.blind, *notes),
+            notes=(*notes, question.blind),
         )
 
     def count(self) -> int:

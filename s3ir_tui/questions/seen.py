@@ -73,7 +73,7 @@ class SeenHistory:
         store = self._opened()
         answer = store.ask(question, given, stop=stop)
         words = f"Answered from the {store.count():,} events that this console has in its tail."
-        return replace(answer, engine="this console", notes=(*answer.notes, words))
+        return replace(answer, engine="this console", notes=(words, *answer.notes))
 
     def save(self, answer: Answer, form: Export) -> Path:
         """Write an answer into a new private file.
