@@ -102,6 +102,7 @@ def open_replay(paths: Sequence[Path], speed: str, settings: Settings) -> int:
     _check_terminal()
     from s3ir_tui.app import run
     from s3ir_tui.journal import Journal
+    from s3ir_tui.live_record import TrailRecorder
     from s3ir_tui.questions.seen import SeenHistory
     from s3ir_tui.replay import ReplayRoom
 
@@ -110,7 +111,8 @@ def open_replay(paths: Sequence[Path], speed: str, settings: Settings) -> int:
         journal = Journal.open(make_private(folder), about={"command": "replay"})
         # Answers outlive a temporary folder.
         answers = (folder if settings.case else Path.cwd()) / ANSWERS
-        room = ReplayRoom(recording, journal, quiet=settings.quiet)
+        recorder = TrailRecorder(journal) if settings.case else None
+        room = ReplayRoom(recording, journal, recorder, quiet=settings.quiet)
         return run(room, asks=SeenHistory(answers), mouse=settings.mouse)
 
 

@@ -30,7 +30,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ReplayRoom:
-    """Feeds the screens from a recording; marks, notes and what was seen go into the case.
+    """Feeds the screens from a recording; marks and notes go into the case.
 
     One thread reads, knows and makes the snapshots. Every event comes at the moment at which the recording's clock
     reaches it, so that the trail is never behind.
@@ -38,15 +38,23 @@ class ReplayRoom:
     Args:
         recording: The recording.
         journal: The open journal of the case.
+        recorder: Records there what was seen of the trail; `None` where the case is not kept.
         quiet: How long a contained actor must stay silent to be called quiet.
     """
 
-    def __init__(self, recording: Recording, journal: Journal, *, quiet: timedelta = timedelta(minutes=30)) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        journal: Journal,
+        recorder: TrailRecorder | None = None,
+        *,
+        quiet: timedelta = timedelta(minutes=30),
+    ) -> None:
         self._recording, self._journal, self._quiet = recording, journal, quiet
         self._known = Known(Analysis())
         self._lock = threading.RLock()
         self._records: SimpleQueue[Sequence[Record]] = SimpleQueue()
-        self._recorder = TrailRecorder(journal)
+        self._recorder = recorder
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="record")
         self._trouble: dict[str, str] = {}
         self._folded = 0
@@ -132,7 +140,7 @@ class ReplayRoom:
         for start in range(0, len(events), _CHUNK):
             with self._lock:
                 new += self._known.take_events(events[start : start + _CHUNK], self._recording.name)
-        if chosen := self._recorder.choose(new):
+        if self._recorder is not None and (chosen := self._recorder.choose(new)):
             self._writer.submit(self._recorder.write, chosen)
         return new
 
@@ -163,7 +171,8 @@ class ReplayRoom:
         nothing = self._recording.ended and not self._recording.events
         trouble = [f"{what}: {why}" for what, why in self._trouble.items()]
         trouble += ["the recording holds no CloudTrail event"] if nothing else []
-        return (*self._journal.problems, *self._recorder.problems, *trouble)
+        unrecorded = self._recorder.problems if self._recorder is not None else ()
+        return (*self._journal.problems, *unrecorded, *trouble)
 
     def _tell_unread(self) -> None:
         """Once it has been read, the log says what could not be; the status line says that there is something."""
