@@ -253,7 +253,7 @@ def _named(change: _Change) -> str:
 
 
 def _is_about(change: _Change, trail: Trail) -> bool:
-    """Whether a call named a trail: by ARN, or by name in its home Region (another Region may have one of that name)."""
+    """Whether a call named a trail: by ARN, or by name in its home Region (another Region may have its like)."""
     return _named(change) == trail.arn or (_named(change) == trail.name and change.region == trail.home)
 
 
