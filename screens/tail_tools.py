@@ -11,7 +11,8 @@ from screens.filter_bar import FilterBar
 from screens.groups import GroupsScreen
 from screens.pivot import PivotScreen
 from screens.state import State
-from screens.widgets.tail import Tail, Towards
+from screens.widgets.tail import Tail
+from screens.widgets.tail_search import Towards
 
 
 class TailTools:

@@ -32,7 +32,8 @@ from screens.widgets.bars import KeysLine, NextLine, Strip, Tabs
 from screens.widgets.pane import Pane
 from screens.widgets.rows import Rows
 from screens.widgets.slider import Slider
-from screens.widgets.tail import Tail, Towards
+from screens.widgets.tail import Tail
+from screens.widgets.tail_search import Towards
 
 WIDE = 110
 """From this many columns on all four panes are in sight."""

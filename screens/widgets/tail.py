@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Literal
 
 from rich.style import Style
 from textual.cache import LRUCache
@@ -20,14 +19,13 @@ from screens.widgets.lines import Spans, ruled
 from screens.widgets.palette import BOLD, DIM, PLAIN
 from screens.widgets.rows import Rows
 from screens.widgets.tail_line import highlighted, line_spans
+from screens.widgets.tail_search import Search, Towards, part_of
 
 _SLICE = 0.004
 """Seconds of looking through older lines at a time: less than a key would notice."""
 
 _PAUSE = 0.002
 _LATELY = 2_000
-
-Towards = Literal["older", "newer"]
 
 
 class Tail(Rows):
@@ -49,10 +47,9 @@ class Tail(Rows):
     def __init__(self, lines: Lines, *, live: bool = True, clock: Callable[[], datetime] = utc_now) -> None:
         super().__init__(id="pane-tail", classes="pane")
         self._lines, self._live, self._clock = lines, live, clock
-        self._view, self._hits = Sieve(lines), Sieve(lines)
+        self._view, self._search = Sieve(lines), Search(lines, self.passes)
         self._cache: LRUCache[tuple[int, int], Spans] = LRUCache(256)
         self._filter: Filter = EVERYTHING
-        self._search: Filter = EVERYTHING
         self._anchor: tuple[int | None, bool] | None = None
         self._towards: Towards | None = None
         self._wanted: int | None = None
@@ -74,7 +71,7 @@ class Tail(Rows):
     @property
     def search(self) -> str:
         """What is searched, "" for nothing."""
-        return self._search.text
+        return self._search.filter.text
 
     def narrow(self, text: str) -> None:
         """Show only lines that a filter finds; all of them where it is empty.
@@ -111,7 +108,7 @@ class Tail(Rows):
         self.folded = self.fresh = 0
         self._cache.clear()
         self._view.begin(self._shown, self._filter.needles, records=self._filter.record)
-        self._begin_search()
+        self._search.begin(self._filter)
         self.cursor = self.top = 0
         self._wanted = None if self.follow else under
         self._look_on()
@@ -136,8 +133,7 @@ class Tail(Rows):
             return
         old, low, under = self.count(), self._view.low, self._under()
         added, dropped = self._view.take()
-        if self._search.test is not None:
-            self._hits.take()
+        self._search.take()
         if self._view.low > low and self._view.low == self._lines.end:  # too many at once: it begins anew
             self._wanted = None if self.follow else under
             self._look_on()
@@ -168,7 +164,7 @@ class Tail(Rows):
 
     @property
     def _all_looked_at(self) -> bool:
-        return self._view.done and (self._search.test is None or self._hits.done)
+        return self._view.done and self._search.done
 
     def _look_a_while(self) -> None:
         if not self._view.done:
@@ -180,13 +176,13 @@ class Tail(Rows):
             if short or self._view.done:
                 self._into_view()
                 self.refresh()
-        elif self._search.test is not None:
-            self._hits.step(_SLICE)
+        else:
+            self._search.step(_SLICE)
         if self._wanted is not None and (self._view.low <= self._wanted or self._view.done):
             wanted, self._wanted = self._wanted, None
             self._go_to_number(wanted)
-        if self._towards is not None and self.find(self._towards) and self._anchor is not None and len(self._hits):
-            self._go_to_number(self._hits[0])
+        if self._towards is not None and self.find(self._towards) and self._anchor is not None and len(self._search):
+            self._go_to_number(self._search.oldest())
         self.refresh_head()
 
     # -- search --------------------------------------------------------------------------------
@@ -201,20 +197,14 @@ class Tail(Rows):
 
     def seek(self, text: str) -> None:
         """Search: what a filter finds, else lines that hold the text as it is; the nearest match upwards is gone to."""
-        text = text.strip()
         self._towards = None
         if self._anchor is not None:
             self._return_to(*self._anchor)
-        try:
-            self._search = parse(text, self._clock()) if text else EVERYTHING
-        except ValueError:
-            quoted = text.replace("\\", "\\\\").replace('"', '\\"')
-            literal = parse(f'"{quoted}"')
-            self._search = Filter(text, literal.test, literal.marks, literal.needles)
+        self._search.ask(text.strip(), self._clock())
+        self._search.begin(self._filter)
         self._cache.clear()
-        self._begin_search()
-        if self._search.test is not None:
-            self._towards = None if self._is_hit(self.cursor) else "older"
+        if self._search.active:
+            self._towards = None if self._search.is_hit(self._look(self.cursor)) else "older"
             self._look_on()
         self.refresh()
 
@@ -227,40 +217,22 @@ class Tail(Rows):
         Returns:
             Why there is none, "" where there is one or it is still looked for.
         """
-        if self._search.test is None:
+        if not self._search.active:
             return "nothing is searched; / searches"
-        here = self._under()
-        index = self._hits.index_of(-1 if here is None else here)
-        if towards == "newer" and index < len(self._hits) and self._hits[index] == here:
-            index += 1
-        if towards == "older":
-            index -= 1
+        number = self._search.next(self._under(), towards)
         self._towards = None
-        if 0 <= index < len(self._hits):
-            self._go_to_number(self._hits[index])
+        if number is not None:
+            self._go_to_number(number)
             return ""
         if towards == "older" and not self._all_looked_at:
             self._towards = towards
             return ""
-        return f"no {towards} match" if len(self._hits) else "nothing matches"
-
-    def _begin_search(self) -> None:
-        search, test = self._search, self._search.test
-
-        def hit(line: Line) -> bool:
-            return test is not None and test(line) and self.passes(line)
-
-        needles = (*self._filter.needles, *search.needles)
-        self._hits.begin(hit, needles, records=search.record or self._filter.record)
+        return f"no {towards} match" if len(self._search) else "nothing matches"
 
     def _return_to(self, number: int | None, follow: bool) -> None:
         if number is not None and not follow:
             self._go_to_number(number)
         self.set_follow(follow)
-
-    def _is_hit(self, index: int) -> bool:
-        line = self._look(index)
-        return line is not None and self._search.test is not None and self._search.test(line)
 
     # -- going about ---------------------------------------------------------------------------
 
@@ -359,9 +331,9 @@ class Tail(Rows):
             left.append((f" ─ filter {middle(clean(self.filter), room)}", BOLD))
         if self.filter or self.floor or not self._view.done:
             lines = "line" if self.count() == 1 else "lines"
-            left.append((f": {self.count():,} {lines}{_part(self._view)}", BOLD))
+            left.append((f": {self.count():,} {lines}{part_of(self._view)}", BOLD))
         if self.search:
-            left.append((f" ─ /{middle(clean(self.search), room)}: {self._place()}", BOLD))
+            left.append((f" ─ /{middle(clean(self.search), room)}: {self._search.place(self._under())}", BOLD))
         left.append((" ─ following " if self.follow else " ─ PAUSED, end follows ", PLAIN if self.follow else BOLD))
         if self.folded and not self.search:
             plural = "call" if self.folded == 1 else "calls"
@@ -370,16 +342,6 @@ class Tail(Rows):
             left.append((f"─ {clean(self._lines.problem)} ", BOLD))
         right = [(f" +{self.fresh:,} new ", BOLD)] if self.fresh else []
         return ruled(left, right, cells)
-
-    def _place(self) -> str:
-        """`3 of 17`: the place of the cursor among the matches, counted from the newest."""
-        count = len(self._hits)
-        here = self._under()
-        if not count:
-            return "no match" if self._all_looked_at else f"searching{_part(self._hits)}"
-        index = self._hits.index_of(-1 if here is None else here)
-        on = index < count and self._hits[index] == here
-        return f"{count - index:,} of {count:,}{_part(self._hits)}" if on else f"{count:,}{_part(self._hits)}"
 
     def spans(self, index: int, cells: int) -> Spans:
         """One line."""
@@ -390,11 +352,7 @@ class Tail(Rows):
             if line is None:
                 return [("a line that cannot be read any more", DIM)]
             spans = line_spans(line, cells)
-            if self._search.test is not None and self._search.test(line):
-                spans = highlighted(spans, self._search.marks)
+            if self._search.is_hit(line):
+                spans = highlighted(spans, self._search.filter.marks)
             self._cache[key] = spans
         return spans
-
-
-def _part(sieve: Sieve) -> str:
-    return "" if sieve.done else f", {int(sieve.searched * 100)} % searched"
