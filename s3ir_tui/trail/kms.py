@@ -20,7 +20,7 @@ MOST_PAIRS = 20_000
 MOST_OBJECTS = 50
 
 READS = frozenset({"Decrypt"})
-WRITES = frozenset({"GenerateDataKey", "GenerateDataKeyWithoutPlaintext"})
+WRITES = frozenset({"GenerateDataKey"})
 SHADOWS = READS | WRITES
 """Calls that tell of objects."""
 

@@ -55,10 +55,13 @@ class _Ways:
 
 
 class _Bucket:
-    __slots__ = ("first", "operations", "times", "who")
+    __slots__ = ("first", "here", "operations", "times", "who")
 
     def __init__(self, at: str) -> None:
         self.first = at
+        # Networks and programs by which each came to this bucket: a role may go elsewhere from elsewhere. Of calls
+        # that were added up only some addresses and one program are known, so a new one can be missed, not invented.
+        self.here: dict[str, set[str]] = {}
         self.who: dict[str, _Seen] = {}
         self.operations: dict[str, dict[str, _Seen]] = {}
         # Calls per day, by the first of those that were added up: about how much came before.
@@ -101,6 +104,9 @@ class Novelty:
         if self._note(bucket.who, who, MOST_WHO, some.first, some.last, event.id):
             operations = bucket.operations.setdefault(event.name, {})
             self._note(operations, who, MOST_OPERATIONS, some.first, some.last, event.id)
+            here = bucket.here.setdefault(who, set())
+            if len(here) < _MOST_WAYS:
+                here.update(map(network_of, some.addresses), (agent_of(event.agent).program,))
 
     def add_origin(self, origin: Origin, issuer: str = "") -> None:
         """Take in where a principal called from, and with what.
@@ -158,7 +164,8 @@ class Novelty:
             new: dict[str, str] = {"principal": seen.event} if seen.first >= cut else {}
             ways = self._ways.get(who, _Ways())
             for word, there, known in (("network", ways.networks, networks), ("program", ways.programs, programs)):
-                late = [name for name, way in there.items() if way.first >= cut and name not in known]
+                here = bucket.here.get(who, set())
+                late = [name for name, way in there.items() if way.first >= cut and name in here and name not in known]
                 if late:
                     new[f"{word} {late[0]}"] = there[late[0]].event
             for name, by in bucket.operations.items():

@@ -47,7 +47,7 @@ def together(profile: Profile, found: Sequence[Reason]) -> Iterator[Reason]:
         return
     signs = {_LOOKS[name]: events for name, events in looks.items()} | odd | tactics
     events = tuple(dict.fromkeys(item for ids in signs.values() for item in ids))[:20]
-    does_harm = bool(profile.reads or tactics)
+    does_harm = bool(profile.reads) or _did(profile)
     searches = bool(odd) or any(name in looks for name in _SEARCHES)
     if len(signs) >= _MANY and does_harm and searches and not _proven(profile):
         yield Reason(Severity.HIGH, clean("together: " + ", ".join(signs)), events, len(signs), "many-signs")
@@ -88,6 +88,15 @@ def _tactics(profile: Profile) -> Signs:
         for tactic in Tactic
         if tactic in weighty and tactic is not Tactic.RECON
     }
+
+
+def _did(profile: Profile) -> bool:
+    """Whether anything of weight was not only tried."""
+    return any(
+        item.finding.severity >= Severity.MEDIUM and not name.endswith("-tried") and name not in _LOOKS
+        for name, item in profile.evidence.items()
+        if item.finding.tactic is not Tactic.RECON
+    )
 
 
 def _proven(profile: Profile) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 from itertools import pairwise
 
 from s3ir_tui.model import Severity
-from s3ir_tui.text import clean
+from s3ir_tui.text import clean, size
 from s3ir_tui.trail.agents import Danger, agent_of
 from s3ir_tui.trail.arns import instance_of, is_address, is_private, network_of
 from s3ir_tui.trail.exits import FROM_THE_START, Exits, soon
@@ -37,6 +37,9 @@ _KNOWN_BY = 8
 
 _NO_EXITS = Exits()
 
+_STOLEN = frozenset({"instance-on-macos", "instance-on-two-systems", "instance-key-moved", "instance-session-moved"})
+"""Reasons that say that an instance's credentials are at work somewhere else."""
+
 
 class _Apart(Enum):
     """How different the programs are that call from several networks."""
@@ -55,6 +58,7 @@ def assess(profile: Profile, exits: Exits = _NO_EXITS) -> tuple[Reason, ...]:
     """
     home = _at_home(profile, exits)
     found = [*_findings(profile), *_tools(profile), *_stolen(profile, home), *_places(profile, home), *_floods(profile)]
+    found += _taken(profile, found)
     found += together(profile, found)
     found.sort(key=lambda reason: (-reason.severity, -reason.count))
     return tuple(found)
@@ -266,20 +270,28 @@ def strange_addresses(profile: Profile) -> frozenset[str]:
         if any(agent_of(text).danger is Danger.ATTACK for text in place.agents)
         or (instance_of(profile.id) and any(agent_of(text).os == "macos" for text in place.agents))
     }
-    networks: dict[str, str] = {}
-    for address, place in profile.addresses.items():
-        if is_address(address):
-            network = network_of(address)
-            networks[network] = min(networks.get(network, place.first), place.first)
+    home = _at_home(profile, _NO_EXITS)
+    if home:
+        odd |= {address for address in profile.addresses if is_address(address) and network_of(address) not in home}
+    networks = {name: span.first for name, span in _networks(profile).items()}
     ordered = sorted(networks, key=lambda name: networks[name])
-    if instance_of(profile.id) and len(ordered) > 1:
-        home = ordered[0]
-        if later_by(networks[home], networks[ordered[1]], _SETTLED):
-            odd |= {address for address in profile.addresses if is_address(address) and network_of(address) != home}
+    if not home and instance_of(profile.id) and len(ordered) > 1:
+        first = ordered[0]
+        if later_by(networks[first], networks[ordered[1]], _SETTLED):
+            odd |= {address for address in profile.addresses if is_address(address) and network_of(address) != first}
     return frozenset(odd) if len(odd) < len(profile.addresses) else frozenset()
 
 
 # -- floods ---------------------------------------------------------------------------------------
+
+
+def _taken(profile: Profile, found: Sequence[Reason]) -> Iterator[Reason]:
+    """Objects read with a credential that is not where it belongs: data was taken, and nothing is worse here."""
+    if profile.reads and any(reason.name in _STOLEN and reason.severity >= SUSPECT for reason in found):
+        text = f"{profile.reads} objects ({size(profile.bytes_out)}) read with credentials of {instance_of(profile.id)}"
+        yield Reason(
+            Severity.CRITICAL, f"{text} from where it is not", tuple(profile.ids["read"]), profile.reads, "data-taken"
+        )
 
 
 def _floods(profile: Profile) -> Iterator[Reason]:

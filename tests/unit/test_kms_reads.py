@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
-from trail_world import ACCOUNT, at, event, read, session, user
+from trail_world import ACCOUNT, OUTSIDE, OUTSIDER, at, event, read, record, session, user
 
 from s3ir_tui.trail import kms as module
 from s3ir_tui.trail.alike import alone
+from s3ir_tui.trail.analysis import Analysis
+from s3ir_tui.trail.bulk.call import decode_calls
+from s3ir_tui.trail.bulk.tally import Tally
 from s3ir_tui.trail.detections import detect
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.kms import KmsReads, shadowed
@@ -88,3 +92,52 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_hostile_keys_are_safe_in_words() -> None:
     (item,) = tell(kms("Decrypt", "arn:aws:s3:::payroll/\u202egnp.exe")).reads()
     assert "\u202e" not in item.text
+
+
+def summed(*records: dict[str, Any]) -> Analysis:
+    """As a folder is read."""
+    tally = Tally()
+    tally.add_calls(decode_calls(json.dumps({"Records": records}).encode()).Records, "file")
+    analysis = Analysis()
+    assert not analysis.add_sum(tally.sum())
+    return analysis
+
+
+def decrypt(bucket: str, number: int) -> dict[str, Any]:
+    context = {"encryptionContext": {"aws:s3:arn": f"arn:aws:s3:::{bucket}/{number}"}}
+    return record("Decrypt", service="kms", params=context, when=at(number), managementEvent=True)
+
+
+def test_a_folder_that_is_added_up_tells_of_every_bucket() -> None:
+    analysis = summed(*(decrypt(bucket, number) for number in range(30) for bucket in ("payroll", "exports")))
+    told = analysis.to_json()["kms_reads"]
+    assert {item["bucket"]: item["decrypted"] for item in told} == {"payroll": 30, "exports": 30}
+    texts = {item.bucket: item.text for item in analysis.visibility()}
+    assert "probably read" in texts["payroll"]
+
+
+def test_where_reads_were_logged_kms_is_not_asked() -> None:
+    reads = [
+        record("GetObject", bucket="payroll", key="1", managementEvent=False, eventCategory="Data", out=5.0),
+        decrypt("payroll", 1),
+    ]
+    assert not any("probably" in item.text for item in summed(*reads).visibility())
+
+
+def test_network_activity_that_is_added_up_keeps_its_places_apart() -> None:
+    calls = [
+        record(
+            "GetObject",
+            OUTSIDER if number == 2 else user(),
+            bucket="payroll",
+            key="k",
+            address=("10.0.0.1", "203.0.113.7", "10.0.0.2")[number],
+            eventCategory="NetworkActivity",
+            eventType="AwsVpceEvent",
+        )
+        for number in range(3)
+    ]
+    texts = [reason.text for item in summed(*calls).principals() for reason in item.reasons]
+    assert "VPC endpoint used from 203.0.113.7, which is not of a VPC (GetObject)" in texts
+    assert f"account {OUTSIDE} called through the house's VPC endpoint (GetObject)" in texts
+    assert len(texts) == 2

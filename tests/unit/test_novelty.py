@@ -64,6 +64,13 @@ def test_a_known_role_from_a_new_network_is_low_and_with_a_new_program_and_opera
     assert "operation ListObjects" in more.text
 
 
+def test_what_a_role_does_from_elsewhere_with_another_bucket_is_not_new_to_this_one() -> None:
+    thief = session("etl", "run-0-0", "ASIAETL0000000000000")
+    events = [*week(), *week(bucket="content"), read(thief, address="203.0.113.7", agent=CLI, when=at(1))]
+    assert len(reasons(*events)) == 1
+    assert reasons(*events, bucket="content") == ()
+
+
 def test_everything_new_at_once_is_a_look_and_no_alarm() -> None:
     given: dict[str, Any] = {"address": "203.0.113.7", "when": at(1), "agent": CLI}
     (reason,) = reasons(*week(), event("GetBucketPolicy", user(), bucket="payroll", **given))

@@ -18,8 +18,10 @@ from s3ir_tui.trail.decode import Skipped, decode, decode_record
 from s3ir_tui.trail.dedupe import ID, pack
 from s3ir_tui.trail.detections import by_name_alone
 from s3ir_tui.trail.detections.keys import is_log, looks_like_note, looks_secret
+from s3ir_tui.trail.detections.network import CATEGORY as NETWORK_ACTIVITY
 from s3ir_tui.trail.doors import NAMES as DOORS
 from s3ir_tui.trail.event import Event
+from s3ir_tui.trail.kms import SHADOWS, shadowed
 from s3ir_tui.trail.profile import MOST_PLACES, TEN_MINUTES
 from s3ir_tui.trail.record import NotARecord, as_time
 from s3ir_tui.trail.salvage import FAULTS
@@ -336,7 +338,11 @@ def _someone(who: Identity) -> tuple[object, ...]:
 def _mark(call: Call) -> object:
     """What calls of an operation must have in common for every detection to say the same of them."""
     name = call.eventName
+    if call.eventCategory == NETWORK_ACTIVITY:
+        return call.eventID  # where such a call comes from tells as much as what it is
     asked = bytes(call.requestParameters)
+    if name in SHADOWS:
+        return shadowed(asked)[0] or None
     if by_name_alone(name) and name not in DOORS:
         return asked if call.eventSource.startswith("s3") else None  # where the bucket stands
     extra = call.additionalEventData
