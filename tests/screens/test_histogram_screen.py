@@ -15,6 +15,7 @@ from s3ir_tui.room import Update
 from s3ir_tui.trail.histogram import Counts, Histogram
 from screens.histogram import HistogramScreen
 from screens.widgets.histogram import HistogramChart
+from screens.widgets.tail import Tail
 from tests.screens.driving import BROAD, NARROW, console, press, rows, screen, shows, until
 from tests.screens.fakes import START, FakeRoom, FakeTimeline, lines, snapshot
 
@@ -179,6 +180,22 @@ def test_enter_tells_the_time_of_the_cell_and_leaves() -> None:
             await press(pilot, "left", "enter")
             await until(pilot, lambda: not isinstance(pilot.app.screen, HistogramScreen))
             assert told == ["2026-11-24T09:14:00Z"]
+
+    run(test())
+
+
+@pytest.mark.parametrize("size", [NARROW, BROAD])
+def test_enter_shows_the_tail_as_of_that_time(size: tuple[int, int]) -> None:
+    async def test() -> None:
+        async with console(room(counted([1, 1, 1])), size=size) as pilot:
+            await press(pilot, "2", "H")
+            await shows(pilot, "09:15Z to 09:16Z")
+            await press(pilot, "left", "enter")
+            await until(pilot, lambda: isinstance(pilot.app.focused, Tail))
+            tail = pilot.app.screen.query_one(Tail)
+            await until(pilot, lambda: not tail.follow)
+            assert tail.current() is not None
+            assert tail.current().event.time in ("2026-11-24T09:13:59Z", "2026-11-24T09:14:01Z")
 
     run(test())
 
