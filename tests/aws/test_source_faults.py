@@ -125,8 +125,6 @@ CASES: dict[str, tuple[Callable[[Scene], Source], Fails, str]] = {
     "file, throttling": (bucket, refuses("s3", "GetObject", "SlowDown", 503), "fewer calls"),
     "file, 5xx": (bucket, refuses("s3", "GetObject", "InternalError", 500), "InternalError"),
     "file, expired token": (bucket, refuses("s3", "GetObject", "ExpiredToken", 400), "sign-in has expired"),
-    "file, slow answer": (bucket, breaks(FILE, seconds=1.2), "No answer came in time"),
-    "file, dropped before an answer": (bucket, breaks(FILE, after=0), "ConnectionClosed"),
     "file, dropped in mid-answer": (bucket, breaks(FILE, after=700), "no log file can be read"),
 }
 

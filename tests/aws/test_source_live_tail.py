@@ -250,7 +250,7 @@ def test_sessions_are_renewed_before_they_end_and_nothing_is_lost_or_doubled() -
     with LogsWire(session_seconds=1.2) as wire, opened(wire, renew_after=0.6, both_for=0.3) as source:
         most = 0
         with Writer(wire) as writer:
-            end = time.monotonic() + 3
+            end = time.monotonic() + 2.5
             while time.monotonic() < end:
                 analysis.add(source.poll())  # a SourceError would fail the test
                 most = max(most, len(wire.live()))
@@ -258,7 +258,7 @@ def test_sessions_are_renewed_before_they_end_and_nothing_is_lost_or_doubled() -
         assert len(wire.tails) >= 3
         assert most == 2
         assert source.remark == ""
-    assert analysis.distinct == len(writer.made) > 200
+    assert analysis.distinct == len(writer.made) > 100
     (payroll,) = analysis.buckets()
     assert payroll.reads == len(writer.made)
 
@@ -292,8 +292,6 @@ REFUSALS = {
     "5xx": ({"code": "InternalFailure", "status": 500}, "InternalFailure"),
     "expired token": ({"code": "ExpiredTokenException"}, "sign-in has expired"),
     "too many sessions": ({"code": "LimitExceededException"}, "Too many Live Tail sessions are open"),
-    "log class": ({"code": "InvalidOperationException"}, "Standard class only"),
-    "no permission": ({"code": "AccessDeniedException", "status": 400}, "logs:StartLiveTail"),
     "dropped connection": ({"cut": True}, "initial-response"),
 }
 
@@ -317,6 +315,23 @@ def test_a_session_that_cannot_be_opened_is_told_as_long_as_it_lasts_and_tried_a
     wire.mend()
     comes_back(wire, tail)
     assert tail.remark.startswith("not read from ")
+
+
+@pytest.mark.parametrize(
+    ("code", "way_out"),
+    [
+        ("AccessDeniedException", "lacks logs:StartLiveTail"),
+        ("InvalidOperationException", "Standard class only"),
+        ("ResourceNotFoundException", "no such log group in us-east-1"),
+    ],
+)
+def test_what_will_not_mend_by_itself_is_told_with_the_way_out(wire: LogsWire, code: str, way_out: str) -> None:
+    wire.fail("StartLiveTail", code=code, times=99)
+    source = LiveTailSource(wire.connect(), ARN, "us-east-1", data_events=True)
+    with pytest.raises(SourceError, match=way_out):
+        source.poll()
+    assert source.remark == ""
+    source.close()
 
 
 def test_a_session_that_is_slow_to_open_and_one_that_falls_silent_are_told(wire: LogsWire) -> None:
