@@ -199,11 +199,14 @@ def replay(
 def practise() -> None:
     """Practise on an embedded account with an attacker at work in it.
 
-    `gameday [SCENARIO]` is short for `gameday play [SCENARIO]`. Scenarios: leaked-key, reverse-proxy, public-bucket.
+    `gameday [SCENARIO]` is short for `gameday play [SCENARIO]`. Scenarios: leaked-key, reverse-proxy,
+    public-bucket, quiet-day.
     """
 
 
-Scenario = Annotated[str, typer.Argument(metavar="SCENARIO", help="leaked-key, reverse-proxy or public-bucket.")]
+Scenario = Annotated[
+    str, typer.Argument(metavar="SCENARIO", help="leaked-key, reverse-proxy, public-bucket or quiet-day.")
+]
 
 
 @gameday.command("play")
@@ -243,7 +246,9 @@ def play(
 
 @gameday.command("serve")
 def serve(
-    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="leaked-key, reverse-proxy or public-bucket.")],
+    scenario: Annotated[
+        str, typer.Argument(metavar="SCENARIO", help="leaked-key, reverse-proxy, public-bucket or quiet-day.")
+    ],
     info: Annotated[
         Path,
         typer.Option("--info", metavar="FILE", help="File (0600, JSON) that takes endpoint, credentials and truth."),

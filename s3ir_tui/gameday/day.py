@@ -70,8 +70,8 @@ class GameDay:
             port: Port of the account on 127.0.0.1; 0 takes a free one.
             lag: Seconds until CloudTrail shows a call.
             delay: Seconds until a change to IAM or a bucket's settings takes effect.
-            attacker: Whether the attacker goes on. Without it, it makes its opening moves once, so that the account,
-                the trail and the list of its credentials are the same.
+            attacker: Whether the attacker goes on, where the scenario has one. Without it, it makes its opening moves
+                once, so that the account, the trail and the list of its credentials are the same.
             workload: Whether the legitimate work runs.
             pace: How many times faster than usual attacker and workload work.
 
@@ -99,7 +99,7 @@ class GameDay:
             with Hands(self._place("attacker"), attack.user_agent) as hands:
                 Attacker(attack, hands, self._minted).open()
         self.server.control("settings", {"lag": self._lag, "delay": self._delay})
-        if attacker:
+        if attacker and self.world.attack.credentials:
             self._launch("attacker", {"attack": msgspec.to_builtins(self.world.attack)})
         if workload:
             self._launch("workload", {"jobs": msgspec.to_builtins(self.world.jobs)})
