@@ -75,7 +75,7 @@ def test_a_key_of_an_instance_in_two_networks_at_once_is_stolen() -> None:
 def test_two_keys_of_one_instance_in_two_networks_are_suspect_where_the_programs_differ() -> None:
     other = session(key="ASIAWEB0000000000002")
     late = [read(session(), address=HOME, when=at(minute)) for minute in (0, 20)]
-    assert of(analysis(*late, read(other, address=THIEF, agent=CLI, when=at(10))), WEB).severity is Severity.HIGH
+    assert of(analysis(*late, read(other, address=THIEF, agent=CLI, when=at(10))), WEB).severity is Severity.CRITICAL
     assert of(analysis(*late, read(other, address=THIEF, when=at(10))), WEB).severity is Severity.MEDIUM
 
 
@@ -318,7 +318,7 @@ MAC = "[aws-cli/2.22.0 md/awscrt#0.22.0 ua/2.0 os/macos#23.6.0 md/arch#arm64 lan
 
 
 def test_macos_on_an_instance_is_a_theft_unless_it_is_a_mac_that_works_for_days() -> None:
-    assert of(analysis(read(session(), agent=MAC, address=THIEF)), WEB).severity is Severity.HIGH
+    assert of(analysis(read(session(), agent=MAC, address=THIEF)), WEB).severity is Severity.CRITICAL
     days = [*work(session(), agent=MAC), *work(session(key="ASIAWEB0000000000002"), agent=MAC)]
     assert of(analysis(*days), WEB).severity <= Severity.MEDIUM
     assert of(analysis(*days, read(session(), agent=BOTO)), WEB).severity >= Severity.HIGH
