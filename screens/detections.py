@@ -105,9 +105,10 @@ class FoundList(Rows):
         times = f"x{item.count}" if item.count > 1 else ""
         style = severity_style(item.severity)
         text = item.text if wide or not item.bucket or item.bucket in item.text else f"{item.text}: {item.bucket}"
+        last = item.last or (item.sample.event.time if item.sample else "")
         spans: list[tuple[str, Style]] = [
             (f"{item.severity.short:<4} ", style),
-            (f"{item.last[11:19] or '-':<8} ", DIM),
+            (f"{last[11:19] or '-':<8} ", DIM),
             (fit(times, 5) + " ", BOLD),
             (fit(_who(item.principal), who) + " ", PLAIN),
         ]

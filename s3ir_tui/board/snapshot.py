@@ -14,7 +14,6 @@ from s3ir_tui.board.watches import Checked, watch_views
 from s3ir_tui.model import State, iso
 from s3ir_tui.room import Snapshot, SourceStatus, Status
 from s3ir_tui.text import clean
-from s3ir_tui.trail.found import with_patterns
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,5 +98,5 @@ def snapshot(known: Known, moment: Moment) -> Snapshot:
         watches,
         moment.folded,
         known.calls.counts(),
-        with_patterns(known.finds.all(), known.analysis.principals()),
+        known.finds.beside(known.analysis.principals()),
     )

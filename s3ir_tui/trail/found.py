@@ -107,6 +107,7 @@ class Finds:
         self._most = most
         self._entries: dict[tuple[str, str, str], _Entry] = {}
         self._shown: tuple[Found, ...] | None = ()
+        self._beside: tuple[tuple[Found, ...], tuple[PrincipalSighting, ...], tuple[Found, ...]] = ((), (), ())
         self.capped = False
 
     def add(self, line: Judged, findings: Sequence[Finding]) -> None:
@@ -130,6 +131,18 @@ class Finds:
         if self._shown is None:
             self._shown = worst_first(entry.freeze() for entry in self._entries.values())
         return self._shown
+
+    def beside(self, principals: tuple[PrincipalSighting, ...]) -> tuple[Found, ...]:
+        """Every entry with what principals did as a whole (see `with_patterns`).
+
+        Args:
+            principals: The principals of the trail; the same tuple where nothing is new of them.
+        """
+        found, seen, shown = self._beside
+        if found is not self.all() or seen is not principals:
+            shown = with_patterns(self.all(), principals)
+            self._beside = (self.all(), principals, shown)
+        return shown
 
     def _add(self, line: Judged, name: str, severity: Severity, text: str, *, spare: str = "") -> None:
         key = (name, line.event.principal, line.event.bucket)

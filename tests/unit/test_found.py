@@ -120,6 +120,18 @@ def test_patterns_of_principals_stand_beside_what_was_found_in_single_events() -
     assert (shown[0].events, shown[0].sample, shown[0].count) == (("id-1",), None, 11)
 
 
+def test_patterns_are_looked_at_again_only_after_news() -> None:
+    finds = Finds()
+    finds.add(line(), [finding()])
+    principals = (seen(Reason(HIGH, "listed, then read", (), 2, "looked-around")),)
+    before = finds.beside(principals)
+    assert len(before) == 2
+    assert finds.beside(principals) is before
+    finds.add(line(), [finding()])
+    assert finds.beside(principals)[0].count == 2
+    assert len(finds.beside(())) == 1
+
+
 def test_a_pattern_shows_the_newest_of_its_events_that_is_known() -> None:
     finds = Finds()
     old, new = world.read(when=world.at(1)), world.read(when=world.at(2), bucket="exports")
