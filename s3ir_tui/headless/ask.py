@@ -233,7 +233,8 @@ def _ask_athena(chosen: Settings, wish: Wish, asked: Question, given: Mapping[st
     from s3ir_tui.headless.session import connect
     from s3ir_tui.questions.athena import Athena, AthenaError, Moment
 
-    athena = Athena(connect(chosen), table, workgroup=wish.workgroup, results=wish.results, usd_per_tb=wish.price)
+    account = connect(chosen)
+    athena = Athena(account, table, workgroup=wish.workgroup, results=wish.results, usd_per_tb=wish.price)
     group = athena.workgroup()
     tell(clean(f"asking {table} about {window.since} to {window.until}; {group.words()}"))
     last: list[Moment] = []
@@ -248,8 +249,20 @@ def _ask_athena(chosen: Settings, wish: Wish, asked: Question, given: Mapping[st
             answer = athena.ask(asked, given, window, most=wish.most, stop=stop, told=told)
     except AthenaError as error:
         raise Failure(str(error), Code.AWS) from None
+    if chosen.case:
+        from s3ir_tui.headless.case import opened
+
+        with opened(case_folder(chosen), account, "ask") as journal:
+            journal.record("case", {"kind": "note", "text": _note(answer)})
     _print(asked, answer, form)
     return Code.OK
+
+
+def _note(answer: Answer) -> str:
+    """What the log keeps of a question that cost something."""
+    given = " ".join(f"{name}={value}" for name, value in answer.parameters.items() if value != "")
+    window = f"{answer.window.since} to {answer.window.until}"
+    return clean(f"asked {answer.question} {given} of {window}: {answer.summary()}; {answer.notes[-1]}")
 
 
 # -- what both share -----------------------------------------------------------------------------------------------

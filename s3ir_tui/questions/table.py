@@ -190,8 +190,8 @@ _RELATION = """SELECT DISTINCT
     WHEN lower(readonly) = 'false' THEN false
     ELSE regexp_like(eventname, 'READING')
   END AS read_only,
-  CASE WHEN moved_in >= 0 AND moved_in < 1e18 THEN CAST(floor(moved_in) AS bigint) ELSE 0 END AS bytes_in,
-  CASE WHEN moved_out >= 0 AND moved_out < 1e18 THEN CAST(floor(moved_out) AS bigint) ELSE 0 END AS bytes_out,
+  CASE WHEN moved_in >= 0 AND moved_in < 1E18 THEN CAST(floor(moved_in) AS bigint) ELSE 0 END AS bytes_in,
+  CASE WHEN moved_out >= 0 AND moved_out < 1E18 THEN CAST(floor(moved_out) AS bigint) ELSE 0 END AS bytes_out,
   CASE
     WHEN eventcategory <> '' THEN eventcategory
     WHEN service LIKE 's3%' AND eventname IN (DATA_NAMES) THEN 'Data'

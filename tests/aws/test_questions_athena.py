@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from s3ir_tui.aws.errors import AwsError
 from s3ir_tui.questions.athena import Athena, AthenaError, Moment, literal
@@ -114,8 +116,8 @@ def store(events: list[Event], tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield made
 
 
-def athena(server: AthenaServer, **given: Any) -> Athena:
-    return Athena(account(server), Table(), first_pause=0.01, **given)
+def athena(server: AthenaServer, **more: Any) -> Athena:
+    return Athena(account(server), Table(), first_pause=0.01, **more)
 
 
 # -- the same answers ----------------------------------------------------------------------------------------------
@@ -159,15 +161,15 @@ def test_every_question_is_compared() -> None:
     assert {name for name, _ in ASKED} == {item.id for item in CATALOG}
 
 
-@pytest.mark.parametrize(("name", "given"), ASKED, ids=[f"{n}-{i}" for i, (n, _) in enumerate(ASKED)])
+@pytest.mark.parametrize(("name", "values"), ASKED, ids=[f"{n}-{i}" for i, (n, _) in enumerate(ASKED)])
 def test_athena_and_files_give_the_same_answer(
-    server: AthenaServer, store: LocalStore, name: str, given: dict[str, str]
+    server: AthenaServer, store: LocalStore, name: str, values: dict[str, str]
 ) -> None:
-    here = store.ask(question(name), given, WINDOW)
-    there = athena(server).ask(question(name), given, WINDOW)
+    here = store.ask(question(name), values, WINDOW)
+    there = athena(server).ask(question(name), values, WINDOW)
     assert there.columns == here.columns
     assert there.rows == here.rows
-    assert there.rows or "' OR" in given.get("actor", "") or "known" in given
+    assert there.rows or "' OR" in values.get("actor", "") or "known" in values
 
 
 def test_days_outside_the_window_are_neither_scanned_nor_answered(server: AthenaServer, store: LocalStore) -> None:
@@ -186,6 +188,12 @@ def test_values_are_bound_and_never_stand_in_the_text(server: AthenaServer) -> N
     assert HOSTILE not in made.text
     assert literal(HOSTILE) in made.params["ExecutionParameters"]
     assert made.text.count("?") == len(made.params["ExecutionParameters"])
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=60))
+def test_any_text_is_one_literal(server: AthenaServer, text: str) -> None:
+    assert server.select(f"SELECT {literal(text)}", ()) == [(text,)]
 
 
 # -- limits and costs ----------------------------------------------------------------------------------------------
@@ -228,13 +236,13 @@ def test_long_results_come_in_pages_up_to_the_most(server: AthenaServer, monkeyp
 
 def test_what_athena_cannot_be_asked_is_refused_before_it_is(server: AthenaServer) -> None:
     own = replace(question("refused"), sql="SELECT 1 AS one FROM events")
-    for asked, given, window in (
+    for asked, values, window in (
         (own, {}, WINDOW),
         (question("refused"), {}, Window("2020-01-01T00:00:00Z", "")),
         (question("who-touched-key"), {"key": "'" * 600}, WINDOW),
     ):
         with pytest.raises(QuestionError):
-            athena(server).ask(asked, given, window)
+            athena(server).ask(asked, values, window)
     assert "StartQueryExecution" not in server.calls
 
 

@@ -61,7 +61,7 @@ def test_a_table_is_shown_made_on_request_asked_and_taken_away_again(
     assert (code, "default.s3ir_cloudtrail: done" in err) == (0, True)
     assert server.has_table()
 
-    code, out, err = ask(*CREDENTIAL, "--output", "json")
+    code, out, err = ask(*CREDENTIAL, "--output", "json", "--case", "IR-7")
     told = json.loads(out)
     assert code == 0
     assert sum(row["succeeded"] for row in told["rows"]) == 11
@@ -70,6 +70,7 @@ def test_a_table_is_shown_made_on_request_asked_and_taken_away_again(
     assert "stops a query after 1.0 GB" in err
 
     assert ask("IR-7", command="verify")[0] == 0
+    assert f"asked credential actor={THIEF_KEY}" in ask("IR-7", command="report")[1].replace("\\", "")
     code, _, err = ask("--undo", "last", "--case", "IR-7", "--execute", "--yes", command="act")
     assert code == 0, err
     assert not server.has_table()

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from s3ir_tui.questions.catalog import CATALOG, question
 from s3ir_tui.questions.feed import feed
@@ -206,6 +208,13 @@ def test_hostile_values_are_stored_and_found_as_they_are(store: LocalStore) -> N
     (row,) = rows(store.ask(question("who-touched-key"), {"key": HOSTILE}))
     assert row["address"] == HOSTILE
     assert store.count() == 2
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(key=st.text(st.characters(codec="utf-8"), min_size=1, max_size=80))
+def test_any_key_is_found_again(store: LocalStore, key: str) -> None:
+    store.add([event(0, id=f"event of {key}", key=key)])
+    assert [row["succeeded"] for row in rows(store.ask(question("who-touched-key"), {"key": key}))] == [1]
 
 
 def test_files_are_read_once_and_again_when_they_have_changed(store: LocalStore, tmp_path: Path) -> None:
