@@ -286,12 +286,16 @@ def strange_addresses(profile: Profile) -> frozenset[str]:
 
 
 def _taken(profile: Profile, found: Sequence[Reason]) -> Iterator[Reason]:
-    """Objects read with a credential that is not where it belongs: data was taken, and nothing is worse here."""
+    """Objects read with a credential that is not where it belongs: data was taken, and nothing is worse here.
+
+    Which of the reads were the thief's is not known here: those of the instance itself may be among them.
+    """
     if profile.reads and any(reason.name in _STOLEN and reason.severity >= SUSPECT for reason in found):
-        text = f"{profile.reads} objects ({size(profile.bytes_out)}) read with credentials of {instance_of(profile.id)}"
-        yield Reason(
-            Severity.CRITICAL, f"{text} from where it is not", tuple(profile.ids["read"]), profile.reads, "data-taken"
+        text = (
+            f"objects read with credentials of {instance_of(profile.id)} that are at work elsewhere too:"
+            f" {profile.reads} in all ({size(profile.bytes_out)})"
         )
+        yield Reason(Severity.CRITICAL, text, tuple(profile.ids["read"]), profile.reads, "data-taken")
 
 
 def _floods(profile: Profile) -> Iterator[Reason]:
@@ -311,6 +315,9 @@ def _floods(profile: Profile) -> Iterator[Reason]:
     secrets = profile.seen("secrets-read")
     if secrets is not None and secrets.count >= 10 and not goes_on(secrets.first, secrets.last):
         yield _of(secrets, Severity.HIGH, f"{secrets.count} secrets read in a row")
+    listed, parameters = profile.seen("parameters-listed"), profile.seen("parameters-read")
+    if listed is not None and parameters is not None and not goes_on(listed.first, listed.last):
+        yield _of(parameters, Severity.MEDIUM, "looked through the parameter store, then decrypted what it found")
 
 
 def _is_job(profile: Profile) -> bool:
