@@ -36,7 +36,8 @@ from s3ir_tui.gameday.wire import (
 )
 
 StartResponse = Callable[..., Any]
-_READS = ("Get", "List", "Head", "Describe", "Lookup", "Simulate", "Generate")
+_READS = ("Get", "List", "Head", "Describe", "Lookup", "Simulate", "Generate", "Receive")
+"""Receiving waits for messages: nobody else may have to wait for that."""
 _MOTO_PATHS = ("/moto-api", "/latest/meta-data", "/latest/api")
 """Paths by which moto can be controlled; they are no part of AWS."""
 _NOT_PASSED_ON = frozenset({"content-length", "connection", "date", "server", "x-amz-request-id", "x-amzn-requestid"})
