@@ -9,7 +9,7 @@ from typing import Any
 from s3ir_tui.journal import Journal, JournalError
 from s3ir_tui.model import Severity
 from s3ir_tui.trail.event import Event, Judged
-from s3ir_tui.trail.record import opened
+from s3ir_tui.trail.raw import opened
 
 BURST = 5000
 """Events without a reason that are recorded at once at most: what a first look back brings."""

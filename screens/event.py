@@ -72,7 +72,7 @@ def record_of(line: Judged) -> str:
     raw = line.event.raw
     try:
         return json.dumps(json.loads(raw), indent=2, ensure_ascii=False)
-    except ValueError:
+    except (ValueError, RecursionError):
         return raw.decode("utf-8", "backslashreplace")
 
 

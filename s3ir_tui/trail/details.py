@@ -92,7 +92,10 @@ class Details:
             if isinstance(value, str) and value:
                 return value
             if isinstance(value, dict) and value:
-                return json.dumps(value)
+                try:
+                    return json.dumps(value)
+                except RecursionError:
+                    return ""
         return ""
 
     @cached_property

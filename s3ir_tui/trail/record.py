@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
-import math
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,6 +13,7 @@ import msgspec
 
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.names import S3_DATA_EVENTS
+from s3ir_tui.trail.raw import SHORT, TOKEN, as_utf8, is_too_deep, without_tokens
 
 ANONYMOUS = "anonymous"
 """The principal of unsigned requests."""
@@ -22,12 +21,6 @@ ANONYMOUS = "anonymous"
 UNKNOWN = "unknown"
 
 _ANONYMOUS_ACCOUNTS = frozenset({"anonymous", "ANONYMOUS_PRINCIPAL"})
-# Also inside JSON that stands in a string; there its quotes are escaped. Possessive, since backslashes may be many.
-_SESSION_TOKEN = re.compile(
-    rb'("[sS]essionToken"\s*+:\s*+")(?:[^"\\]|\\.)*+|(?<!\\)(\\++"[sS]essionToken\\++"\s*+:\s*+\\++")[^"\\]*+',
-    re.DOTALL,
-)
-_TOKEN = b"essionToken"
 _READS = ("Get", "List", "Head", "Describe", "Lookup", "Select", "BatchGet", "Search", "Query", "Scan")
 _T = TypeVar("_T")
 
@@ -112,15 +105,8 @@ class Record(msgspec.Struct, gc=False):
     requestID: str | None = None
 
 
-DEEPEST = 100
-"""How deeply a record may be nested. What reads it later does so by recursion; CloudTrail's own go some 15 deep."""
-
-
 YEARS = range(2, 9999)
 """Years that hours and days can be added to and taken from."""
-
-_DIGITS = 300
-"""Digits of a whole number that other readers of JSON take, as a float at the worst."""
 
 
 class NotARecord(ValueError):
@@ -147,8 +133,7 @@ def to_event(record: Record, raw: bytes) -> Event:
         raise NotARecord("Insights event" if category == "Insight" else "aggregated event")
     if not name or not source:
         raise NotARecord("no eventName or eventSource")
-    # Few records have that many brackets at all: only those are looked at more closely.
-    if raw.count(b"{") + raw.count(b"[") > DEEPEST and depth(msgspec.json.decode(raw)) > DEEPEST:
+    if len(raw) > SHORT and is_too_deep(raw):
         raise NotARecord("nested too deeply")
     service = source.partition(".")[0]
     is_s3 = service.startswith("s3")
@@ -157,10 +142,10 @@ def to_event(record: Record, raw: bytes) -> Event:
     key_id = who.accessKeyId or ""
     bucket, key = _object(record) if is_s3 else ("", "")
     moved = record.additionalEventData
-    if _TOKEN in raw:
-        raw = _without_tokens(raw)
+    if TOKEN in raw:
+        raw = without_tokens(raw)
     if not raw.isascii():
-        raw = _as_utf8(raw)
+        raw = as_utf8(raw)
     return Event(
         record.eventID or _made_up_id(raw),
         as_time(record.eventTime or record.timestamp),
@@ -190,43 +175,14 @@ def to_event(record: Record, raw: bytes) -> Event:
     )
 
 
-def opened(raw: bytes) -> dict[str, Any]:
-    """The record of an event, of values that can be written as JSON again.
-
-    Python reads numbers without end as infinite, and refuses very long ones; both stay as they were written.
-
-    Args:
-        raw: `Event.raw`.
-    """
-    found: dict[str, Any] = json.loads(raw, parse_float=_float, parse_int=_int)
-    return found
-
-
-def _float(text: str) -> float | str:
-    number = float(text)
-    return number if math.isfinite(number) else text
-
-
-def _int(text: str) -> int | str:
-    return int(text) if len(text) <= _DIGITS else text
-
-
-def depth(value: Any) -> int:
-    """How deeply JSON is nested, without recursion."""
-    deepest, waiting = 0, [(value, 1)]
-    while waiting:
-        item, level = waiting.pop()
-        if isinstance(item, dict | list):
-            deepest = max(deepest, level)
-            waiting += [(inner, level + 1) for inner in (item.values() if isinstance(item, dict) else item)]
-    return deepest
-
-
 @functools.lru_cache(maxsize=256)
 def version(text: str) -> tuple[int, int] | None:
     """`eventVersion` as whole numbers, since 1.10 comes after 1.9; `None` where it is no version."""
     match = re.fullmatch(r"(\d{1,4})(?:\.(\d{1,4}))?", text, re.ASCII)
     return (int(match[1]), int(match[2] or 0)) if match else None
+
+
+_USUAL = frozenset(f"1.{minor:02}" for minor in range(12))
 
 
 def is_known(given: object) -> bool:
@@ -235,24 +191,10 @@ def is_known(given: object) -> bool:
     Args:
         given: `eventVersion`; records that tools cut down have none.
     """
-    if given is None:
+    if given is None or (isinstance(given, str) and given in _USUAL):
         return True
     found = version(str(given)) if isinstance(given, str | int | float) else None
     return found is not None and found[0] == 1
-
-
-def _without_tokens(raw: bytes) -> bytes:
-    """A record with its session tokens masked; the pattern is tried only where the name stands."""
-    at = raw.find(_TOKEN)
-    while at >= 0:
-        start = max(raw.rfind(b'"', 0, at), 0)
-        while start and raw[start - 1 : start] == b"\\":
-            start -= 1
-        found = _SESSION_TOKEN.match(raw, start)
-        if found is not None:
-            raw = raw[: found.end(found.lastindex or 0)] + b"***" + raw[found.end() :]
-        at = raw.find(_TOKEN, at + len(_TOKEN))
-    return raw
 
 
 def from_loose(fields: dict[str, Any], raw: bytes) -> Event:
@@ -402,15 +344,6 @@ def as_time(value: str | None) -> str:
         return value
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     return f"{moment:%Y}".zfill(4) + f"{moment:-%m-%dT%H:%M:%SZ}"
-
-
-def _as_utf8(raw: bytes) -> bytes:
-    """JSON in UTF-8: the decoder looks at the bytes of those strings only that it keeps."""
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return raw.decode("utf-8", "replace").encode()
-    return raw
 
 
 def _made_up_id(raw: bytes) -> str:

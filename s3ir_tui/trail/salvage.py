@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from s3ir_tui.trail.record import DEEPEST, NotARecord, depth
+from s3ir_tui.trail.raw import DEEPEST, depth
+from s3ir_tui.trail.record import NotARecord
 
 FAULTS = (msgspec.MsgspecError, ValueError, RecursionError, OverflowError)
 """What decoding raises for data that is not as it should be."""

@@ -35,7 +35,7 @@ from s3ir_tui.trail.decode import UNKNOWN_VERSION, decode  # noqa: E402
 from s3ir_tui.trail.details import Details  # noqa: E402
 from s3ir_tui.trail.event import Event  # noqa: E402
 from s3ir_tui.trail.gunzip import gunzip, is_gzip  # noqa: E402
-from s3ir_tui.trail.record import opened  # noqa: E402
+from s3ir_tui.trail.raw import opened  # noqa: E402
 
 SEEDS = (ROOT.parent / "shared" / "data", ROOT / "tests" / "data")
 LONGEST_SEED = 40_000

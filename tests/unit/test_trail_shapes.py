@@ -20,7 +20,8 @@ from s3ir_tui.headless.trail import from_files
 from s3ir_tui.trail.analysis import Analysis
 from s3ir_tui.trail.decode import OTHERS, UNKNOWN_VERSION, Decoded, Skipped, decode
 from s3ir_tui.trail.event import Event
-from s3ir_tui.trail.record import is_known, opened, version
+from s3ir_tui.trail.raw import opened
+from s3ir_tui.trail.record import is_known, version
 
 GOOD = [record("GetObject", session(), bucket="payroll", key=f"q3/{n}.csv", out=1000.0) for n in range(2)]
 INSIGHT = {"eventVersion": "1.07", "eventTime": at(), "eventCategory": "Insight", "insightDetails": {"state": "Start"}}
@@ -332,13 +333,45 @@ def test_nesting_of_a_hundred_thousand_costs_one_record_and_no_time(opening: str
 
 
 @pytest.mark.parametrize("levels", [90, 150, 400, 900])
-def test_records_that_their_readers_could_not_open_are_refused(levels: int) -> None:
-    odd = json.dumps(GOOD[0])[:-1] + ',"x":' + '{"a":' * levels + "1" + "}" * levels + "}"
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+def test_records_that_their_readers_could_not_open_are_refused(levels: int, opening: str, closing: str) -> None:
+    odd = json.dumps(GOOD[0])[:-1] + ',"x":' + opening * levels + "1" + closing * levels + "}"
     found = decode(f"[{odd},{json.dumps(GOOD[1])}]".encode(), "f")
-    assert len(found.events) == (2 if levels < 100 else 1)
-    assert counts(found) == ({} if levels < 100 else {"nested too deeply": 1})
+    refused = levels > 100 and len(odd) > 2048
+    assert len(found.events) == (1 if refused else 2)
+    assert counts(found) == ({"nested too deeply": 1} if refused else {})
     for event in found.events:
-        json.loads(event.raw)
+        assert opened(event.raw)
+
+
+@pytest.mark.parametrize("levels", [200, 500, 800, 900, 960])
+def test_what_is_taken_of_short_records_can_be_opened(levels: int) -> None:
+    least = (
+        '{"eventName":"CreateRole","eventSource":"iam.a","eventTime":"2026-11-24T09:00:00Z","requestParameters":{"x":'
+    )
+    found = decode(f"[{least}{'[' * levels}{']' * levels}}}}}]".encode(), "f")
+    assert len(found.events) + lost(found) == 1
+    for event in found.events:
+        assert opened(event.raw)
+        Analysis().add([event])
+
+
+@pytest.mark.parametrize("number", ["1e999", "1" * 5000])
+def test_many_brackets_beside_an_odd_number_are_no_depth(number: str) -> None:
+    odd = json.dumps(GOOD[0])[:-1] + f',"x":[{number}{",{}" * 900}]}}'
+    (event,) = decode(f"[{odd}]".encode(), "f").events
+    assert opened(event.raw)["x"][0] == number
+
+
+def test_a_reader_that_is_deep_in_calls_itself_gives_up_in_order() -> None:
+    least = '{"eventName":"X","eventSource":"a","eventTime":"2026-11-24T09:00:00Z","x":'
+    (event,) = decode(f"[{least}{'[' * 500}{']' * 500}}}]".encode(), "f").events
+
+    def from_below(calls: int) -> dict[str, Any]:
+        return opened(event.raw) if calls == 0 else from_below(calls - 1)
+
+    assert "x" in from_below(0)
+    assert set(from_below(600)) == {"nestedTooDeeply"}
 
 
 @pytest.mark.parametrize(
