@@ -59,7 +59,7 @@ def salvage(data: bytes) -> Iterator[bytes | Damage]:
     opened = _start_of_list.match(text)
     if not opened and _end_of_object(text, text.find("{"), len(text)) < 0:
         opened = _list_further_in.match(text)
-    at, in_vain = opened.end() if opened else 0, 0
+    at, in_vain, whole = opened.end() if opened else 0, 0, 0
     most = min(max(8 * len(text), _LEAST_SEARCH), _MOST_SEARCH)
     while (start := text.find("{", at)) >= 0:
         if not _between.fullmatch(text, at, start):
@@ -75,11 +75,11 @@ def salvage(data: bytes) -> Iterator[bytes | Damage]:
             at = onward.start()
         elif end >= 0:
             yield piece
-            at = end
+            at, whole = end, whole + 1
         else:
             break
     promised = _between if not opened else _end_of_list if text[0] == "[" else _end_of_named_list
-    if not promised.fullmatch(text, at):
+    if not whole or not promised.fullmatch(text, at):
         yield Damage.END
 
 
