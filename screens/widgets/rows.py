@@ -74,9 +74,9 @@ class Rows(Widget, can_focus=True):
         """What a row says in `cells` cells."""
         raise NotImplementedError
 
-    def head(self, cells: int) -> Spans | None:  # noqa: ARG002 - the shape that subclasses fill in
-        """The line above the rows, or `None`."""
-        return None
+    def head(self, cells: int) -> Spans:  # noqa: ARG002 - the shape that subclasses fill in
+        """The line above the rows; where a subclass fills it in, there is one."""
+        return ()
 
     def empty(self) -> str:
         """What is said where there are no rows."""
@@ -100,7 +100,8 @@ class Rows(Widget, can_focus=True):
 
     @property
     def _heads(self) -> int:
-        return 0 if self.head(self.size.width) is None else 1
+        """Lines above the rows: asked for with every line that is painted, so the words themselves are not made."""
+        return int(type(self).head is not Rows.head)
 
     def move_to(self, index: int) -> None:
         """Put the cursor on a row and bring it into view."""
@@ -195,4 +196,4 @@ class Rows(Widget, can_focus=True):
 
     def _head_strip(self) -> Strip:
         style = self.rich_style + self.get_component_rich_style("rows--head", partial=True)
-        return strip_of(self.head(self.size.width) or (), self.size.width, style)
+        return strip_of(self.head(self.size.width), self.size.width, style)
