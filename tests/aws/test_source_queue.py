@@ -5,19 +5,18 @@ from __future__ import annotations
 import functools
 import json
 import queue
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from account_world import World, allow, deny
+from faulty_line import Fault, FaultyLine
 
 from s3ir_tui.aws.account import Account
 from s3ir_tui.aws.guard import WriteRefused
-from s3ir_tui.gameday.process import AccountServer
 from s3ir_tui.headless.gather import Sources, gather
 from s3ir_tui.journal import Journal, JournalError
 from s3ir_tui.live import LiveRoom
@@ -73,6 +72,12 @@ def connect(endpoint_url: str, key: dict[str, str]) -> Account:
         endpoint_url=endpoint_url,
         credentials={"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]},
     )
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """botocore's own retries wait less."""
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda seconds: time.sleep(seconds / 50)))
 
 
 @pytest.fixture
@@ -272,61 +277,20 @@ def test_a_deletion_that_fails_is_tried_again(world: World, account: Account, bo
     assert (box.left, reader.remark) == (0, "")
 
 
-class Between:
-    """Stands between client and account: answers late, or hangs up instead of answering."""
-
-    def __init__(self, port: int) -> None:
-        self.hang_ups, self.delay = 0, 0.0
-        self._port = port
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._server.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._server.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client: socket.socket) -> None:
-        with client, socket.create_connection(("127.0.0.1", self._port)) as account:
-            threading.Thread(target=self._pass_on, args=(client, account), daemon=True).start()
-            while data := account.recv(65536):
-                if self.hang_ups:
-                    self.hang_ups -= 1
-                    client.shutdown(socket.SHUT_RDWR)
-                    return
-                time.sleep(self.delay)
-                client.sendall(data)
-
-    @staticmethod
-    def _pass_on(client: socket.socket, account: socket.socket) -> None:
-        try:
-            while data := client.recv(65536):
-                account.sendall(data)
-        except OSError:
-            return
-
-    def close(self) -> None:
-        self._server.close()
-
-
 @pytest.fixture
-def between(server: AccountServer) -> Iterator[Between]:
-    made = Between(int(server.endpoint_url.rsplit(":", 1)[1]))
-    yield made
-    made.close()
+def line(world: World) -> Iterator[FaultyLine]:
+    with FaultyLine(int(world.server.endpoint_url.rsplit(":", 1)[1])) as running:
+        yield running
 
 
-def test_a_dropped_connection_loses_nothing(world: World, between: Between, box: Box) -> None:
+def test_a_dropped_connection_loses_nothing(world: World, line: FaultyLine, box: Box) -> None:
     box.send(event(1), event(2))
-    account = connect(between.url, world.user("remote", allow("*")))
-    reader = source(account, box, hidden=1)
-    between.hang_ups = TRIES  # the answer was on its way, its messages are hidden now
+    reader = source(connect(line.endpoint_url, world.user("remote", allow("*"))), box, hidden=1)
+    line.fault = Fault(b"ReceiveMessage", after=0)  # the answer was on its way: its messages are hidden now
     with pytest.raises(SourceError, match="ReceiveMessage"):
         reader.poll()
+    assert line.met == TRIES
+    line.fault = None
     found: list[Any] = []
     assert until(lambda: bool(found.extend(reader.poll())) or keys(found) == {"k1", "k2"})
     reader.recorded(found)
@@ -334,11 +298,12 @@ def test_a_dropped_connection_loses_nothing(world: World, between: Between, box:
     assert box.left == 0
 
 
-def test_a_slow_answer_is_waited_for(world: World, between: Between, box: Box) -> None:
+def test_a_slow_answer_is_waited_for(world: World, line: FaultyLine, box: Box) -> None:
     box.send(event(1))
-    account = connect(between.url, world.user("remote", allow("*")))
-    between.delay = 1.0
-    assert keys(source(account, box).poll()) == {"k1"}
+    reader = source(connect(line.endpoint_url, world.user("remote", allow("*"))), box)
+    line.fault = Fault(b"ReceiveMessage", seconds=1.0)
+    assert keys(reader.poll()) == {"k1"}
+    assert line.met > 0
 
 
 # -- the live room ---------------------------------------------------------------------------------
