@@ -9,6 +9,7 @@ import argparse
 import json
 import random
 import statistics
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -157,6 +158,46 @@ def _timed(test, lines) -> float:  # type: ignore[no-untyped-def]
 
 def test_keys_and_memory_while_lines_pour_in() -> None:
     watch(seconds=20, rate=RATE)
+
+
+_PROGRAM = """
+import random, sys
+from s3ir_tui.app import run
+from s3ir_tui.room import Update
+from tests.bench.bench_tail import line
+from tests.screens.fakes import FakeDesk, FakeRoom, snapshot
+dice = random.Random(3)
+lines = tuple(line(number, dice) for number in range(int(sys.argv[1])))
+sys.exit(run(FakeRoom(first=Update(snapshot(), lines), rate=500), FakeDesk()))
+"""
+
+
+def test_letters_of_a_filter_while_many_lines_are_looked_through() -> None:
+    many = 300_000
+    with Terminal((sys.executable, "-c", _PROGRAM, str(many)), size=(100, 30)) as terminal:
+        terminal.wait_for("Next: contain", 120)
+        terminal.read(3)
+        terminal.press("F")
+        terminal.wait_for("filter tail")
+        typed, waits = "", []
+        for letter in "nothing-has-this-word-in-it":
+            typed += letter
+            begun = time.perf_counter()
+            terminal.press(letter)
+            while f"filter tail {typed}" not in terminal.text():
+                terminal._read_once(0.005)
+                assert time.perf_counter() - begun < 10, terminal.text()
+            waits.append((time.perf_counter() - begun) * 1e3)
+        seen = "% searched" in terminal.text()
+        begun = time.perf_counter()
+        terminal.wait_until(lambda: "% searched" not in terminal.text(), "still searching", 60)
+        rest = time.perf_counter() - begun
+        waits.sort()
+        print(
+            f"\nletters while {many:,} lines are looked through ({'seen' if seen else 'not seen'}): p50 "
+            f"{statistics.median(waits):.0f} ms, worst {waits[-1]:.0f} ms; through {rest:.1f} s after the last"
+        )
+        assert waits[-1] < 1000
 
 
 def watch(seconds: float, rate: int) -> None:
