@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Literal
 
 from textual.widget import Widget
@@ -293,8 +294,7 @@ class AnswerScreen(CaseScreen):
         asked = "  ".join(
             f"{name}={middle(clean(value), 30)}" for name, value in answer.parameters.items() if value != ""
         )
-        more = "first " if answer.truncated else ""
-        self.query_one(Title).show(f"{answer.question}  {asked}".rstrip(), f"{more}{len(answer.rows)} rows")
+        self.query_one(Title).show(f"{answer.question}  {asked}".rstrip(), answer.count)
         self.query_one(AnswerList).focus()
         self.query_one("#notes", Pages).show([(clean(note), DIM) for note in answer.notes])
 
@@ -316,8 +316,9 @@ class AnswerScreen(CaseScreen):
         if asks is None:
             self.say(_NO_PLACE, alarm=True)
             return
-        self.fetch(
-            "saving",
-            lambda: asks.save(self._answer, form),
-            lambda path: self.say(f"saved as {clean(path)}", seconds=30),
-        )
+        self.fetch("saving", lambda: asks.save(self._answer, form), self._saved)
+
+    def _saved(self, path: Path) -> None:
+        if self.state.live:
+            self.state.room.note(f"answer to {self._answer.question} ({self._answer.count}) saved as {path.name}")
+        self.say(f"saved as {clean(path)}", seconds=30)

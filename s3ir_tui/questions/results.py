@@ -65,6 +65,12 @@ class Answer:
         """What it cost, in USD: an estimate from the bytes scanned; `None` where nothing is charged."""
         return None if self.scanned is None else estimate(self.scanned, self.usd_per_tb)
 
+    @property
+    def count(self) -> str:
+        """`1 row`, `12 rows`, `10000 rows (there are more)`."""
+        words = "1 row" if len(self.rows) == 1 else f"{len(self.rows)} rows"
+        return f"{words} (there are more)" if self.truncated else words
+
     def to_json(self) -> dict[str, Any]:
         """The answer as JSON values, strings whole."""
         return {
@@ -92,8 +98,7 @@ class Answer:
 
     def summary(self) -> str:
         """One line: how many rows, from where, at what cost."""
-        words = f"{len(self.rows)} rows{' (there are more)' if self.truncated else ''}, {self.engine}"
-        words += f", {self.seconds:.1f} s"
+        words = f"{self.count}, {self.engine}, {self.seconds:.1f} s"
         if self.scanned is not None and self.cost is not None:
             words += f", {size(self.scanned)} scanned, about ${self.cost:.4f} (estimate at ${self.usd_per_tb:g} a TB)"
         return words

@@ -109,8 +109,10 @@ def test_a_question_can_be_asked_with_other_values_and_a_wrong_one_is_said(tmp_p
 
 
 def test_an_answer_is_saved_into_the_case_as_csv_and_json(tmp_path: Path) -> None:
+    room = FakeRoom()
+
     async def test() -> None:
-        async with asking(SeenHistory(tmp_path / "answers"), size=(132, 34)) as pilot:
+        async with asking(SeenHistory(tmp_path / "answers"), room, size=(132, 34)) as pilot:
             await press(pilot, "Q")
             await go_to(pilot, "top-readers")
             await press(pilot, "enter")
@@ -118,9 +120,11 @@ def test_an_answer_is_saved_into_the_case_as_csv_and_json(tmp_path: Path) -> Non
             await press(pilot, "s")
             await shows(pilot, "saved as")
             await press(pilot, "S")
-            await until(pilot, lambda: len(list((tmp_path / "answers").iterdir())) == 2)
+            await until(pilot, lambda: len(room.notes) == 2)
 
     asyncio.run(test())
+    assert all("answer to top-readers (1 row) saved as top-readers-" in note for note in room.notes), room.notes
+    assert len(room.notes) == 2
     saved = {file.suffix: file for file in (tmp_path / "answers").iterdir()}
     assert {stat.S_IMODE(file.stat().st_mode) for file in saved.values()} == {0o600}
     rows = list(csv.DictReader(saved[".csv"].read_text().splitlines()))

@@ -7,6 +7,8 @@ import io
 import json
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -234,6 +236,34 @@ def test_files_are_read_once_and_again_when_they_have_changed(store: LocalStore,
     with LocalStore(store.path) as reopened:
         assert feed(reopened, [folder]).known == 2
         assert reopened.count() == len(source)
+
+
+def test_a_killed_process_leaves_a_store_that_goes_on(tmp_path: Path) -> None:
+    program = """
+import sys
+from pathlib import Path
+from s3ir_tui.questions.local import LocalStore
+from s3ir_tui.trail.event import Event
+store = LocalStore(Path(sys.argv[1]))
+for batch in range(10_000):
+    store.add(Event(f"{batch}-{n}", "2026-03-06T03:00:00Z", "GetObject", "s3") for n in range(50))
+    print(batch, flush=True)
+"""
+    path = tmp_path / "killed.sqlite"
+    process = subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    acknowledged = [int(process.stdout.readline()) for _ in range(40)][-1]
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    with LocalStore(path) as store:
+        kept = store.count()
+        assert kept >= 50 * (acknowledged + 1)
+        assert kept % 50 == 0
+        assert store.add([event(1)]) == 1
+    db = sqlite3.connect(path)
+    assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    db.close()
 
 
 def test_a_file_of_another_kind_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_an_answer_as_table_json_and_csv(ask: Ask) -> None:
     words = ("who-touched-key", "--with", "key=ring.txt", "--files", str(RECORDING))
     code, out, err = ask(*words)
     assert (code, "203" in out, THIEF_KEY in out) == (0, False, True)
-    assert "1 rows, local files" in err
+    assert "1 row, local files" in err
     told = json.loads(ask(*words, "--output", "json")[1])
     assert [(row["access_key"], row["bytes_out"]) for row in told["rows"]] == [(THIEF_KEY, 178)]
     assert told["notes"]
