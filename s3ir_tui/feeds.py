@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from s3ir_tui.aws.account import Account
 
 POSTURE_SECONDS = 60.0
+
+_FULL = 40
+_FULL_SECONDS = 0.05
 CHECK_SECONDS = 15.0
 LOGGED_SECONDS = 600.0
 _AFTER_FAULT = 15.0
@@ -169,6 +172,8 @@ class Feeds:
             status = SourceStatus(source.name, None, error, source.data_events, clean(remark(source)))
             self._inbox.put(SourceChanged(status))
             self._stop.wait(wait)
+            while self._inbox.qsize() > _FULL and not self._stop.is_set():
+                self._stop.wait(_FULL_SECONDS)  # a source that is faster than the room must not fill the memory
 
     def _posture(self, account: Account) -> None:
         from s3ir_tui.aws.buckets import read_buckets

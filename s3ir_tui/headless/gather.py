@@ -13,6 +13,7 @@ from s3ir_tui.headless.exits import Code, Failure
 from s3ir_tui.settings import Settings
 from s3ir_tui.text import clean
 from s3ir_tui.trail.analysis import Analysis
+from s3ir_tui.trail.bulk.folders import read_folders
 from s3ir_tui.trail.decode import Skipped
 from s3ir_tui.trail.discover import Survey, offers, survey
 from s3ir_tui.trail.event import Event
@@ -138,6 +139,11 @@ def gather(account: Account, sources: Sources, since: datetime) -> tuple[Analysi
     analysis = Analysis(account.own_keys)
     missing: list[Skipped] = []
     chosen = sources(account, since)
+    for source in chosen:
+        if isinstance(source, FilesSource):
+            for step in read_folders(source.paths, analysis):
+                missing += step.skipped
+    chosen = [source for source in chosen if not isinstance(source, FilesSource)]
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="gather") as pool:
         for source, answer in zip(chosen, pool.map(_drained, chosen), strict=True):
             if isinstance(answer, SourceError):
@@ -148,8 +154,6 @@ def gather(account: Account, sources: Sources, since: datetime) -> tuple[Analysi
                 missing.append(Skipped(source.name, "not read to its beginning: events before the oldest are missing"))
             if said := remark(source):
                 missing.append(Skipped(source.name, clean(said)))
-            if isinstance(source, FilesSource):
-                missing += source.skipped
     return analysis, missing
 
 

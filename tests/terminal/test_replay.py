@@ -48,7 +48,7 @@ def test_recording_plays_to_its_end_with_the_right_suspect_and_without_aws(size:
         assert "lag 0s recording" in second
         terminal.wait_for("Next: contain role/MordorNginxStack-BankingWAFRole")
         terminal.press("2")
-        terminal.wait_until(lambda: _row(terminal, "ae9c40", "high ● ACTIVE"), "no row of the attacker")
+        terminal.wait_until(lambda: _row(terminal, "ae9c40", "CRIT ● ACTIVE"), "no row of the attacker")
         assert _row(terminal, "user/pedro", "info")
         terminal.press("a")
         terminal.wait_for("cannot change anything")

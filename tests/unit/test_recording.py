@@ -86,16 +86,17 @@ def test_a_pause_of_more_than_a_minute_on_the_screen_is_skipped_and_told(tmp_pat
     assert source.remark == ""
 
 
-def test_as_fast_as_possible_the_clock_stands_at_the_last_event_that_came(tmp_path: Path) -> None:
-    many = [record(number) for number in range(module._MOST_EVENTS + 5)]
-    source = Recording([folder(tmp_path, many)], speed=0, clock=Clock())
-    read(source)
-    assert len(source.poll()) == module._MOST_EVENTS
-    assert source.now == world.START + timedelta(seconds=module._MOST_EVENTS - 1)
+def test_as_fast_as_possible_events_come_file_by_file_at_once(tmp_path: Path) -> None:
+    source = Recording([folder(tmp_path, [record(30), record(0)], [record(10), record(40)])], speed=0, clock=Clock())
+    assert not source.reading
+    assert seconds(source.poll()) == [0, 30]
+    assert (source.first, source.now) == (iso(world.START), world.START + timedelta(seconds=30))
     assert source.interval == 0
-    assert len(source.poll()) == 5
+    assert seconds(source.poll()) == [10, 40]
+    assert source.poll() == []
     assert source.ended
     assert source.interval > 0
+    assert source.now == world.START + timedelta(seconds=40)
 
 
 def test_more_than_memory_holds_is_sorted_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,10 +105,13 @@ def test_more_than_memory_holds_is_sorted_all_the_same(tmp_path: Path, monkeypat
     times = list(range(700))
     random.Random(7).shuffle(times)
     files = [[record(second) for second in times[start : start + 33]] for start in range(0, 700, 33)]
-    source = Recording([folder(tmp_path, *files)], speed=0, clock=Clock())
+    clock = Clock()
+    source = Recording([folder(tmp_path, *files)], speed=60, clock=clock)
+    read(source)
     found: list[Event] = []
     while not source.ended:
         found += source.poll()
+        clock.now += 1
     assert seconds(found) == list(range(700))
     assert len({event.id for event in found}) == 700
     assert json.loads(found[0].raw)["eventName"] == "GetObject"
@@ -131,8 +135,8 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_played(tmp_path: Path) -> N
     place = folder(tmp_path, [record(0)])
     (place / "broken.json").write_text("no JSON", encoding="utf-8")
     source = Recording([place], speed=0, clock=Clock())
-    read(source)
     assert len(source.poll()) == 1
+    assert source.poll() == []
     assert [Path(item.origin).name for item in source.skipped] == ["broken.json"]
 
 

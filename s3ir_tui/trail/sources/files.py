@@ -15,6 +15,10 @@ from s3ir_tui.trail.gunzip import is_gzip
 SUFFIXES = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".log.gz")
 """Names that a folder is searched for; a file that is named itself may be called anything."""
 
+INTERVAL = 5.0
+AT_ONCE = 2_000
+"""Events after which a poll ends: the next files are read by the next one."""
+
 CHUNK = 16 << 20
 """Bytes of a long file of lines that are decoded at once."""
 
@@ -34,34 +38,58 @@ class FilesSource:
 
     Args:
         paths: Files and folders.
+
+    Attributes:
+        paths: As given.
+        caught_up: Whether every file that was found has been read.
+        skipped: What could not be read.
     """
 
-    interval = 5.0
     data_events = True
-    caught_up = True
 
     def __init__(self, paths: Iterable[Path]) -> None:
-        self._paths = tuple(paths)
-        self.name = f"files {self._paths[0]}" if self._paths else "files"
+        self.paths = tuple(paths)
+        self.name = f"files {self.paths[0]}" if self.paths else "files"
         self.skipped: list[Skipped] = []
+        self.caught_up = False
         self._read: dict[Path, tuple[int, int]] = {}
+        self._batches: Iterator[Batch] = iter(())
+
+    @property
+    def interval(self) -> float:
+        """Seconds to wait before the next poll."""
+        return INTERVAL if self.caught_up else 0.0
 
     def poll(self) -> list[Event]:
-        """The events of the files that are new or have changed."""
+        """The events of files that are new or have changed: a part of them, so that memory does not grow."""
         found: list[Event] = []
-        for file in walk(self._paths):
+        while len(found) < AT_ONCE:
+            batch = next(self._batches, None)
+            if batch is None:
+                new = self._new()
+                self.caught_up = not new
+                if not new:
+                    break
+                self._batches = (item for file in new for item in _read(file))
+                continue
+            events, skipped = batch
+            found += events
+            self.skipped += skipped
+        return found
+
+    def _new(self) -> list[Path]:
+        """The files that are new or have changed, in the order of their names."""
+        new = []
+        for file in walk(self.paths):
             try:
                 stat = file.stat()
             except OSError:
                 continue
             state = (stat.st_mtime_ns, stat.st_size)
-            if self._read.get(file) == state:
-                continue
-            self._read[file] = state
-            for events, skipped in _read(file):
-                found += events
-                self.skipped += skipped
-        return found
+            if self._read.get(file) != state:
+                self._read[file] = state
+                new.append(file)
+        return new
 
 
 def iter_events(paths: Iterable[Path]) -> Iterator[Batch]:
