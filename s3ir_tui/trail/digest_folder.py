@@ -57,7 +57,8 @@ def read_folder(folder: Path, apart: frozenset[Path] = frozenset()) -> Contents:
     Returns:
         Its files; hashing goes on in two threads, in steps of a megabyte.
     """
-    files = [file for file in _walk(folder) if file.resolve() not in apart]
+    names = {file.name for file in apart}
+    files = [file for file in _walk(folder) if file.name not in names or file.resolve() not in apart]
     contents = Contents([], [], [])
     with ThreadPoolExecutor(2, thread_name_prefix="trail-hash") as pool:
         for file, (found, data) in zip(files, pool.map(_read, files), strict=True):
