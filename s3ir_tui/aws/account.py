@@ -309,11 +309,16 @@ def _see_that_it_is_whole(operation_model: Any, response_dict: Mapping[str, Any]
     # events would be lost without a word.
     from botocore.exceptions import IncompleteReadError
 
-    body, length = response_dict.get("body"), str(response_dict["headers"].get("content-length") or "")
-    if not isinstance(body, bytes) or not length.isdigit() or operation_model.http.get("method") == "HEAD":
+    body, headers = response_dict.get("body"), response_dict["headers"]
+    length = str(headers.get("content-length") or "")
+    if not isinstance(body, bytes) or operation_model.http.get("method") == "HEAD":
         return
-    if len(body) < int(length):
+    if length.isdigit() and len(body) < int(length):
         raise IncompleteReadError(actual_bytes=len(body), expected_bytes=int(length))
+    # One that broke off among its headers has no length: HTTP takes the end of the line for the end of the answer.
+    framed = length or headers.get("transfer-encoding") or headers.get("connection")
+    if not body and not framed and response_dict["status_code"] == 200:
+        raise IncompleteReadError(actual_bytes=0, expected_bytes=1)
 
 
 class _OncePrompt:

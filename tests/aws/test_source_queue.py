@@ -283,13 +283,14 @@ def line(world: World) -> Iterator[FaultyLine]:
         yield running
 
 
-def test_a_dropped_connection_loses_nothing(world: World, line: FaultyLine, box: Box) -> None:
+@pytest.mark.parametrize("after", [0, 40])
+def test_a_dropped_connection_loses_nothing(world: World, line: FaultyLine, box: Box, after: int) -> None:
     box.send(event(1), event(2))
     reader = source(connect(line.endpoint_url, world.user("remote", allow("*"))), box, hidden=1)
-    line.fault = Fault(b"ReceiveMessage", after=0)  # the answer was on its way: its messages are hidden now
+    line.fault = Fault(b"ReceiveMessage", after=after)  # the answer was on its way: its messages are hidden now
     with pytest.raises(SourceError, match="ReceiveMessage"):
         reader.poll()
-    assert line.met == TRIES
+    assert line.met > 0
     line.fault = None
     found: list[Any] = []
     assert until(lambda: bool(found.extend(reader.poll())) or keys(found) == {"k1", "k2"})
