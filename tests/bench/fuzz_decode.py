@@ -229,7 +229,7 @@ def feed(data: bytes, count: int, analysis: Analysis) -> int:
 def empty(data: bytes) -> bool:
     """Whether data is JSON that holds nothing: lists of nothing."""
     try:
-        value = json.loads(gunzip(data)[0] if is_gzip(data) else data)
+        value = json.loads((gunzip(data)[0] if is_gzip(data) else data).decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return False
     while isinstance(value, dict) and len(value) == 1:
