@@ -169,7 +169,7 @@ class Analysis:
     def _line(self, event: Event, source: str) -> Judged:
         """Take in one event and judge it."""
         profile = self._profile(event)
-        before = profile.revision
+        before = profile.revision + profile.alarms
         judgement = judge(event, self)
         self._take(alone(event, judgement.findings))
         if self._is_ours(event):
@@ -180,7 +180,7 @@ class Analysis:
             self._background.add_origin(here, profile.issuer)
         profile.burst(event)
         severity, reasons = judgement.severity, judgement.reasons
-        if profile.revision != before and severity < SUSPECT and event.kind != "AWSService":
+        if profile.revision + profile.alarms != before and severity < SUSPECT and event.kind != "AWSService":
             # This very event may be what makes the suspect: it is shown as such.
             told = next((item for item in self._own_reasons(profile) if event.id in item.events), None)
             if told is not None and told.severity > severity:
@@ -270,12 +270,18 @@ class Analysis:
         return bucket in self._log_buckets
 
     def _own_reasons(self, profile: Profile, *, exact: bool = False) -> tuple[Reason, ...]:
-        """The reasons of a principal's own calls, kept until something new is learnt of it (or, exact, any call)."""
-        revision, events = profile.assessed
-        now = profile.revision + self._background.exits.revision
-        if revision != now or (exact and events != profile.events):
+        """The reasons of a principal's own calls, kept until something new is learnt of it (or, exact, any call).
+
+        Findings and stolen keys count at once. Other news of a busy principal (one more address, one more program)
+        waits for a sixteenth of its calls more: an assessment costs as much as fifty calls.
+        """
+        revision, alarms, events = profile.assessed
+        now = profile.revision + self._background.exits.news(profile.id)
+        more = profile.events - events
+        due = alarms != profile.alarms or (revision != now and more >= events // 16)
+        if due or (exact and (more or revision != now)):
             profile.reasons = assess(profile, self._background.exits)
-            profile.assessed = (now, profile.events)
+            profile.assessed = (now, profile.alarms, profile.events)
         return profile.reasons
 
     # -- what is known ----------------------------------------------------------------------------

@@ -53,6 +53,10 @@ class Exits:
         elif first < known:
             uses[instance] = first
 
+    def news(self, principal: str) -> int:
+        """Another number whenever what is known here may tell something new of a principal."""
+        return self.revision if instance_of(principal) else 0
+
     def has(self, network: str) -> bool:
         """Whether a network is the way out of several instances."""
         uses = self._uses.get(network, {})

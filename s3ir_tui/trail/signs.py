@@ -30,6 +30,8 @@ _SEARCHES = ("list-buckets", "iam-listed", "parameters-listed")
 _ODD = ("bulk-read", "agent-uncommon", "agent-scanner", "key-at-two-places", "turned-away")
 _PROVEN = ":assumed-role/AWSReservedSSO_"
 
+_MANY_BUCKETS = 3
+
 Signs = dict[str, tuple[str, ...]]
 
 
@@ -72,6 +74,9 @@ def _oddities(profile: Profile, found: Sequence[Reason]) -> Signs:
         reason = next((item for item in found if item.name == name), None)
         if reason is not None:
             signs[reason.text] = reason.events[:3]
+    listed = [touch for touch in profile.buckets.values() if touch.lists and not goes_on(touch.first, touch.last)]
+    if len(listed) >= _MANY_BUCKETS:
+        signs[f"listed the objects of {len(listed)} buckets"] = tuple(profile.ids["list"][:3])
     if len(profile.denied_names) >= 3:
         signs[f"turned away from {len(profile.denied_names)} different operations"] = tuple(profile.ids["denied"][:3])
     return signs | _new_ways(profile, moved=any(item.name == "key-at-two-places" for item in found))
@@ -82,7 +87,7 @@ def _tactics(profile: Profile) -> Signs:
     weighty: dict[Tactic, list[str]] = {}
     for name, item in profile.evidence.items():
         if item.finding.severity >= Severity.MEDIUM and name.removesuffix("-tried") not in _LOOKS:
-            weighty.setdefault(item.finding.tactic, []).append(item.event_ids[0])
+            weighty.setdefault(item.finding.tactic, []).extend(item.event_ids[:1])
     return {
         f"signs of {tactic.value}": tuple(weighty[tactic][:3])
         for tactic in Tactic

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 from itertools import pairwise
@@ -22,6 +22,9 @@ SUSPECT = Severity.HIGH
 
 BURST = 100
 """Objects read within ten minutes that are no longer a few."""
+
+MASS = 1000
+"""Objects read within ten minutes that are worth a look whoever reads them."""
 
 DELETES = 25
 """Objects deleted within ten minutes that are no longer a few."""
@@ -142,15 +145,14 @@ def _looked_around(profile: Profile, instance: str) -> Iterator[Reason]:
 
 
 def _places(profile: Profile, home: frozenset[str]) -> Iterator[Reason]:
-    """One credential in several networks at once: for an instance a thief, for people a sign at most."""
+    """One credential in several networks at once: for an instance a thief, for people a sign."""
     instance = instance_of(profile.id)
     moved: list[tuple[str, dict[str, Span]]] = []
     for key, networks in profile.keys.items():
         real = {name: span for name, span in networks.items() if is_address(name)}
-        public = _public(real)
         if len(real) < 2 or real.keys() <= home:
             continue
-        if instance or (len(public) > 1 and _at_once(real[name] for name in public)):
+        if instance or (_public(real) and _at_once(real.values())):
             moved.append((key, real))
     if not moved:
         if instance:
@@ -160,10 +162,25 @@ def _places(profile: Profile, home: frozenset[str]) -> Iterator[Reason]:
     text, samples, apart = _spread(profile, spans)
     keys = moved[0][0] if len(moved) == 1 else f"{len(moved)} access keys"
     if not instance:
-        yield _about(profile, Severity.LOW, f"{keys} used from {text} at once", samples, "key-at-two-places")
+        severity = _two_places(profile, spans, apart)
+        yield _about(profile, severity, f"{keys} used from {text} at once", samples, "key-at-two-places")
         return
     words = f"{keys} of {instance} used from {text}"
     yield _about(profile, _moved(profile, spans, home, apart), words, samples, "instance-key-moved")
+
+
+def _two_places(profile: Profile, spans: Iterable[str], apart: _Apart) -> Severity:
+    """What it is worth that a key that is no instance's is in several networks.
+
+    Software in a VPC goes out by several ways with one program; from within by one program and from outside by
+    another, it is not the software any more.
+    """
+    if apart is not _Apart.PROGRAMS:
+        return Severity.LOW
+    public = set(_public(spans))
+    within, without = (_programs(profile, names) for names in (set(spans) - public, public))
+    is_software = profile.kind == "AssumedRole" and "/AWSReservedSSO_" not in profile.id
+    return Severity.HIGH if is_software and within and without and not within & without else Severity.MEDIUM
 
 
 def _moved(profile: Profile, spans: dict[str, Span], home: frozenset[str], apart: _Apart) -> Severity:
@@ -238,20 +255,19 @@ def _at_once(spans: Iterable[Span]) -> bool:
 
 def _apart(profile: Profile, networks: Iterable[str]) -> _Apart:
     """Whether two of the networks have no program, or no version of a program, in common."""
-    programs: list[set[str]] = []
-    versions: list[set[str]] = []
-    for network in networks:
-        texts = {
-            text
-            for address, place in profile.addresses.items()
-            if network_of(address) == network
-            for text in place.agents
-        }
-        versions.append(texts)
-        programs.append({agent_of(text).program for text in texts})
-    if _disjoint(programs):
+    if _disjoint([_programs(profile, {network}) for network in networks]):
         return _Apart.PROGRAMS
+    versions = [_agents(profile, {network}) for network in networks]
     return _Apart.VERSIONS if _disjoint(versions) else _Apart.NOT
+
+
+def _agents(profile: Profile, networks: Collection[str]) -> set[str]:
+    places = (place for address, place in profile.addresses.items() if network_of(address) in networks)
+    return {text for place in places for text in place.agents}
+
+
+def _programs(profile: Profile, networks: Collection[str]) -> set[str]:
+    return {agent_of(text).program for text in _agents(profile, networks)}
 
 
 def _disjoint(sets: list[set[str]]) -> bool:
@@ -292,7 +308,7 @@ def _taken(profile: Profile, found: Sequence[Reason]) -> Iterator[Reason]:
     """
     if profile.reads and any(reason.name in _STOLEN and reason.severity >= SUSPECT for reason in found):
         text = (
-            f"objects read with credentials of {instance_of(profile.id)} that are at work elsewhere too:"
+            f"objects read with credentials of {instance_of(profile.id)} that were used elsewhere:"
             f" {profile.reads} in all ({size(profile.bytes_out)})"
         )
         yield Reason(Severity.CRITICAL, text, tuple(profile.ids["read"]), profile.reads, "data-taken")
@@ -302,7 +318,8 @@ def _floods(profile: Profile) -> Iterator[Reason]:
     burst = _unusual(profile.read_spans, BURST)
     if burst:
         text = f"{burst} objects read within ten minutes, more than before"
-        yield Reason(Severity.LOW, text, tuple(profile.ids["read"]), burst, "bulk-read")
+        severity = Severity.LOW if burst < MASS else Severity.MEDIUM
+        yield Reason(severity, text, tuple(profile.ids["read"]), burst, "bulk-read")
     gone = _unusual(profile.delete_spans, DELETES)
     if gone:
         text = f"{gone} objects deleted within ten minutes, more than before"

@@ -376,3 +376,33 @@ def test_people_who_proved_themselves_are_judged_by_strong_signs() -> None:
     ]
     assert of(analysis(*day), ident).severity is Severity.MEDIUM
     assert of(analysis(*day, put_policy(allow("*"), by=who)), ident).severity is Severity.CRITICAL
+
+
+def test_a_key_of_software_within_a_vpc_and_outside_by_another_program_is_stolen() -> None:
+    task = session("orders-api", "0f3c9a", "ASIATASK000000000001")
+    ident = f"arn:aws:sts::{ACCOUNT}:assumed-role/orders-api/0f3c9a"
+    at_work = [read(task, address="10.20.0.4", when=at(n)) for n in range(10)]
+    found = of(analysis(*at_work, read(task, address=THIEF, agent=CLI, when=at(5))), ident)
+    assert found.severity is Severity.HIGH
+    assert "key-at-two-places" in names(found)
+    same = of(analysis(*at_work, read(task, address=HOME, when=at(5))), ident)
+    assert same.severity is Severity.LOW
+
+
+def test_a_leaked_key_that_lists_and_reads_all_over_the_place_is_suspect_without_a_past() -> None:
+    given: dict[str, object] = {"agent": BOTO, "address": THIEF}
+    events = [
+        event("GetCallerIdentity", service="sts", **given),
+        event("ListBuckets", when=at(1), **given),
+        *(event("ListObjects", bucket=f"b{n}", when=at(2), **given) for n in range(4)),
+        *(read(bucket=f"b{n % 4}", key=f"{n}", when=at(3 + n / 60), **given) for n in range(120)),
+    ]
+    assert of(analysis(*events), BOB).severity is Severity.HIGH
+    few = events[:20]
+    assert of(analysis(*few), BOB).severity is Severity.MEDIUM
+
+
+def test_a_thousand_objects_at_once_are_worth_a_look_and_a_hundred_are_little() -> None:
+    many = [read(key=f"{n}", when=at(n / 200)) for n in range(1200)]
+    assert of(analysis(*many), BOB).severity is Severity.MEDIUM
+    assert of(analysis(*many[:150]), BOB).severity is Severity.LOW

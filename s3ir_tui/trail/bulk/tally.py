@@ -299,7 +299,7 @@ class Tally:
 
     def _samples_of(self, event: Event) -> list[str]:
         """Where the ids of a group's first events go: plain calls by other keys of the same principal share them."""
-        return self._samples.setdefault((event.principal, event.name, event.bucket, event.error), [])
+        return self._samples.setdefault((event.principal, event.service, event.name, event.bucket, event.error), [])
 
     def _is_new(self, packed: bytes) -> bool:
         known = self._known
