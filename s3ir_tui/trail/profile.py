@@ -23,6 +23,8 @@ MOST_FINDINGS = 64
 MOST_COMBINATIONS = 1024
 MOST_TOUCH_IDS = 8
 MOST_PLACES = 16
+MOST_ALARMING = 4
+"""Networks of one key each of which is news; one that is in more of them is known to move."""
 MOST_SPANS = 288
 
 TEN_MINUTES = 15
@@ -99,13 +101,18 @@ def keep(kept: list[str], some: Alike, most: int = MOST_IDS) -> None:
 
 
 class Profile:
-    """One principal. `revision` grows when something was learnt that may make it suspect, not with every call."""
+    """One principal.
+
+    `revision` grows when something was learnt that may make it suspect, not with every call; `alarms` when that was a
+    finding, or a key in another network.
+    """
 
     __slots__ = (
         "_spans",
         "account",
         "addresses",
         "agents",
+        "alarms",
         "assessed",
         "buckets",
         "bytes_out",
@@ -139,9 +146,10 @@ class Profile:
         self.account = event.caller_account
         self.foreign = bool(event.account and event.caller_account and event.account != event.caller_account)
         self.first = self.last = event.time
-        self.events = self.denied = self.reads = self.lists = self.bytes_out = self.revision = 0
-        # What was made of it last, and at which revision and how many calls.
-        self.assessed = (-1, 0)
+        self.events = self.denied = self.reads = self.lists = self.bytes_out = 0
+        self.revision = self.alarms = 0
+        # What was made of it last, and at which revision, which alarms and how many calls.
+        self.assessed = (-1, -1, 0)
         self.reasons: tuple[Reason, ...] = ()
         self.console_only = True
         # Access keys by network: a key at two places at once is a stolen key.
@@ -249,7 +257,7 @@ class Profile:
         span = networks.get(network)
         if span is None and len(networks) < MOST_ADDRESSES:
             span = networks[network] = Span(origin.first)
-            self.revision += len(networks) > 1
+            self.alarms += 1 < len(networks) <= MOST_ALARMING
         return span
 
     def _bucket(self, some: Alike, denied: bool) -> None:
@@ -322,13 +330,13 @@ class Profile:
                 self.capped.add("reasons")
                 return
             evidence = self.evidence[finding.name] = Evidence(finding)
-            self.revision += 1
+            self.alarms += 1
         elif finding.severity > evidence.finding.severity:
             evidence.finding = finding
-            self.revision += 1
+            self.alarms += 1
         before = evidence.count
         evidence.add(some)
-        self.revision += any(before < step <= evidence.count for step in _STEPS)
+        self.alarms += any(before < step <= evidence.count for step in _STEPS)
 
     def known_agents(self) -> list[tuple[str, Agent]]:
         """The user agents seen, taken apart."""
