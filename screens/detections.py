@@ -13,7 +13,9 @@ from s3ir_tui.trail.event import Judged
 from s3ir_tui.trail.found import Found
 from screens.base import CaseScreen
 from screens.event import EventScreen
+from screens.histogram import Jump
 from screens.keys import bindings
+from screens.state import State
 from screens.widgets.lines import Spans, ruled
 from screens.widgets.pages import Pages, Paragraph
 from screens.widgets.palette import BOLD, DIM, PLAIN, severity_style
@@ -105,10 +107,9 @@ class FoundList(Rows):
         times = f"x{item.count}" if item.count > 1 else ""
         style = severity_style(item.severity)
         text = item.text if wide or not item.bucket or item.bucket in item.text else f"{item.text}: {item.bucket}"
-        last = item.last or (item.sample.event.time if item.sample else "")
         spans: list[tuple[str, Style]] = [
             (f"{item.severity.short:<4} ", style),
-            (f"{last[11:19] or '-':<8} ", DIM),
+            (f"{_last(item)[11:19] or '-':<8} ", DIM),
             (fit(times, 5) + " ", BOLD),
             (fit(_who(item.principal), who) + " ", PLAIN),
         ]
@@ -116,6 +117,11 @@ class FoundList(Rows):
             spans.append((fit(clean(item.bucket) or "-", where) + " ", PLAIN))
         room = max(8, cells - 5 - 9 - 6 - who - 1 - (where + 1 if where else 0))
         return [*spans, (fit(clean(text), room), style if item.severity >= Severity.HIGH else PLAIN)]
+
+
+def _last(item: Found) -> str:
+    """Time of the newest of its events that is known, or ""."""
+    return item.last or (item.sample.event.time if item.sample else "")
 
 
 def _who(principal: str) -> str:
@@ -140,11 +146,16 @@ class DetectionsScreen(CaseScreen):
 
     Args:
         state: What all screens look at.
+        jump: Shows the tail as of a time; told that of the newest event.
     """
 
     PLACES = ("found", "list", "all")
     BINDINGS = bindings("found")
     DEFAULT_CSS = "DetectionsScreen #about { height: 6; padding-top: 1; }"
+
+    def __init__(self, state: State, jump: Jump | None = None) -> None:
+        super().__init__(state)
+        self._jump = jump
 
     def body(self) -> Iterable[Widget]:
         """The entries, and the whole words of the one under the cursor."""
@@ -191,6 +202,16 @@ class DetectionsScreen(CaseScreen):
             open_actions(self, [("bucket", event.bucket)])
         else:
             open_actions(self, [("principal", self.state.principal_of(event) if event else found.principal)])
+
+    def action_tail(self) -> None:
+        """Show the tail as of its newest event."""
+        found = self.query_one(FoundList).current()
+        when = _last(found) if found is not None else ""
+        if self._jump is not None and when:
+            self.dismiss(None)
+            self._jump(when)
+        elif found is not None:
+            self.say("the time of its events is not known here")
 
     def on_rows_chosen(self, _: Rows.Chosen) -> None:
         """Show the newest of its events."""

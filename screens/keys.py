@@ -174,6 +174,7 @@ KEYS: tuple[Key, ...] = (
     Key("histogram.last", "end,G", "edge(True)", "histogram", "", "newest call; the cursor follows again"),
     Key("histogram.choose", "enter", "choose", "histogram", "tail", "the tail as of this time"),
     Key("found.filter", "slash", "filter", "found", "filter", "show only what contains a text", shown="/"),
+    Key("found.tail", "t", "tail", "found", "tail", "the tail as of its newest event"),
     Key("found.act", "a", "act", "found", "act", "actions for its principal", needs="desk"),
     Key("found.sort", "o", "sort", "found", "", "worst first again"),
     Key("questions.ask", "enter", "choose", "questions", "ask", "ask it; what it still needs is asked for first"),

@@ -334,7 +334,7 @@ class WarRoomScreen(CaseScreen):
 
     def action_detections(self) -> None:
         """Show what the detections found."""
-        self.app.push_screen(DetectionsScreen(self.state))
+        self.app.push_screen(DetectionsScreen(self.state, self._show_time))
 
     def action_histogram(self) -> None:
         """Show calls over time, with those of what the cursor is on."""

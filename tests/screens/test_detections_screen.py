@@ -14,6 +14,7 @@ from s3ir_tui.trail.event import Judged
 from s3ir_tui.trail.found import Found
 from screens.detections import DetectionsScreen, FoundList
 from screens.event import EventScreen
+from screens.widgets.tail import Tail
 from tests.screens.driving import BROAD, NARROW, console, press, rows, screen, shows, until
 from tests.screens.fakes import HOSTILE, USER, FakeDesk, FakeRoom, FakeTimeline, event, lines, snapshot
 
@@ -94,6 +95,19 @@ def test_an_entry_that_knows_only_ids_finds_its_event_in_the_tail() -> None:
             await shows(pilot, "GetSessionToken")
             await press(pilot, "escape", "down", "enter")
             await shows(pilot, "not at the end of the tail: events event-99")
+
+    run(test())
+
+
+def test_t_shows_the_tail_as_of_the_newest_event() -> None:
+    async def test() -> None:
+        async with console(room(replace(WORST, last="2026-11-24T09:13:57Z"), PATTERN)) as pilot:
+            await press(pilot, "D", "down", "t")
+            await shows(pilot, "the time of its events is not known here")
+            await press(pilot, "up", "t")
+            await until(pilot, lambda: isinstance(pilot.app.focused, Tail))
+            tail = pilot.app.screen.query_one(Tail)
+            await until(pilot, lambda: tail.current() is not None and tail.current().event.name == "PutBucketPolicy")
 
     run(test())
 
