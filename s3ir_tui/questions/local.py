@@ -78,6 +78,8 @@ class LocalStore:
     def close(self) -> None:
         """Close the file."""
         with self._lock:
+            with suppress(sqlite3.Error):
+                self._db.execute("PRAGMA journal_mode = DELETE")  # its empty journal goes too
             self._db.close()
 
     def add(self, events: Iterable[Event], files: Iterable[Path] = ()) -> int:

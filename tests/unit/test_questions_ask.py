@@ -102,6 +102,7 @@ def test_what_was_read_is_kept_for_the_next_question(ask: Ask, tmp_path: Path, c
     assert json.loads(ask(*words, "--store", str(kept))[1])["rows"] == first
     assert json.loads(ask(*words)[1])["rows"] == []
     ask(*words, "--case", "IR-7")
+    assert [file.name for file in (cases / "IR-7").iterdir()] == ["questions.sqlite"]
     assert stat.S_IMODE((cases / "IR-7" / "questions.sqlite").stat().st_mode) == 0o600
 
 
