@@ -82,6 +82,8 @@ class Novelty:
         self._last = ""
         self._buckets: dict[str, _Bucket] = {}
         self._ways: dict[str, _Ways] = {}
+        self._news = 0
+        self._told: tuple[int, str, dict[str, tuple[Reason, ...]]] = (-1, "", {})
         self.capped = False
 
     def add(self, some: Alike) -> None:
@@ -106,7 +108,9 @@ class Novelty:
             self._note(operations, who, MOST_OPERATIONS, some.first, some.last, event.id)
             here = bucket.here.setdefault(who, set())
             if len(here) < _MOST_WAYS:
+                before = len(here)
                 here.update(map(network_of, some.addresses), (agent_of(event.agent).program,))
+                self._news += len(here) > before
 
     def add_origin(self, origin: Origin, issuer: str = "") -> None:
         """Take in where a principal called from, and with what.
@@ -130,29 +134,38 @@ class Novelty:
     def _note(self, seen: dict[str, _Seen], name: str, most: int, first: str, last: str, event: str) -> bool:
         found = seen.get(name)
         if found is not None:
+            self._news += first < found.first
             found.add(first, last, event)
         elif len(seen) < most:
             seen[name] = _Seen(first, last, event)
+            self._news += 1
         else:
             self.capped = True
             return False
         return True
 
     def cut(self) -> str:
-        """The moment at which the time before ends."""
+        """The moment at which the time before ends, to the hour."""
         if self._before or not self._last:
             return self._before
-        return iso(datetime.fromisoformat(self._last) - timedelta(hours=self._hours))
+        return iso(datetime.fromisoformat(f"{self._last[:13]}:00:00Z") - timedelta(hours=self._hours))
 
     def reasons(self) -> dict[str, tuple[Reason, ...]]:
         """For each bucket with a time before, what is new to it since, by who brought it; most new things first."""
         cut = self.cut()
+        news, since, told = self._told
+        if (news, since) != (self._news, cut):
+            told = self._reasons(cut)
+            self._told = (self._news, cut, told)
+        return told
+
+    def _reasons(self, cut: str) -> dict[str, tuple[Reason, ...]]:
         found: dict[str, tuple[Reason, ...]] = {}
         for name, bucket in self._buckets.items():
             if bucket.first < cut and sum(count for day, count in bucket.times.items() if day < cut) >= ENOUGH:
-                told = sorted(self._new(bucket, cut), key=lambda item: (-item.severity, item.text))
-                if told:
-                    found[name] = tuple(told[:_MOST_TOLD])
+                new = sorted(self._new(bucket, cut), key=lambda item: (-item.severity, item.text))
+                if new:
+                    found[name] = tuple(new[:_MOST_TOLD])
         return found
 
     def _new(self, bucket: _Bucket, cut: str) -> Iterator[Reason]:

@@ -71,6 +71,15 @@ def test_what_a_role_does_from_elsewhere_with_another_bucket_is_not_new_to_this_
     assert reasons(*events, bucket="content") == ()
 
 
+def test_what_is_told_keeps_up_with_what_comes() -> None:
+    found = add(Novelty(), *week())
+    assert found.reasons() == {}
+    add(found, read(user(), when=at(1), address="10.0.9.9", agent=JAVA))
+    assert [reason.count for reason in found.reasons()["payroll"]] == [1]
+    add(found, read(user(), when=at(2), address="203.0.113.7", agent=CLI))
+    assert [reason.count for reason in found.reasons()["payroll"]] == [3]
+
+
 def test_everything_new_at_once_is_a_look_and_no_alarm() -> None:
     given: dict[str, Any] = {"address": "203.0.113.7", "when": at(1), "agent": CLI}
     (reason,) = reasons(*week(), event("GetBucketPolicy", user(), bucket="payroll", **given))
