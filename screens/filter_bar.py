@@ -98,10 +98,12 @@ class FilterBar(Vertical):
         self._offer("")
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Show what it finds at once; what is no filter yet leaves the lines as they are."""
+        """Show what it finds at once; what is no filter yet, or may become the name of a field, is left out."""
         event.stop()
         if self.display:
-            self._try(event.value)
+            begun, text = self._completion(), event.value
+            may_be_field = any(option.text.endswith(":") for option in begun.options)
+            self._try(text[: begun.start] + text[begun.end :] if may_be_field else text)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Keep it, if it is a filter."""

@@ -127,7 +127,11 @@ class GroupsScreen(CaseScreen):
             self.set_timer(_PAUSE, self._look_on)
 
     def _take(self) -> None:
+        begun = self._sieve.begun
         self._sieve.take()
+        if self._sieve.begun != begun:
+            self._groups = Groups()
+            self._look_on()
         self.query_one(GroupRows).show(self._groups, self._sieve.searched)
 
     def refill(self) -> None:

@@ -49,8 +49,13 @@ class Lines(Protocol):
             The number at which the block begins, and its lines; none where they are not kept.
         """
 
-    def near(self, when: str) -> int:
-        """The number of the line that is nearest to a time; the first one at or after it among several."""
+    def near(self, when: str, test: Test | None = None) -> int:
+        """The number of the line that is nearest to a time, the first one at or after it where there is one.
+
+        Args:
+            when: The time, as `Event.time` writes it.
+            test: Which lines are meant; where none of them is near, any.
+        """
 
     def extend(self, lines: Iterable[Judged]) -> None:
         """Add lines at the end."""
@@ -67,6 +72,7 @@ class Sieve:
 
     Attributes:
         low: Lines from this number on have been looked at.
+        begun: How often it began anew: what was counted meanwhile is counted again.
     """
 
     def __init__(self, lines: Lines) -> None:
@@ -77,6 +83,7 @@ class Sieve:
         self._older = array("q")  # descending: found by looking back from where it began
         self._newer = array("q")  # ascending: came since
         self._gone = 0
+        self.begun = 0
         self.low = self._high = lines.end
 
     def begin(self, test: Test | None, needles: Sequence[bytes] = (), *, records: bool = False) -> None:
@@ -89,6 +96,7 @@ class Sieve:
         """
         self._test, self._needles, self._records = test, needles, records
         self._older, self._newer, self._gone = array("q"), array("q"), 0
+        self.begun += 1
         self.low = self._high = self._lines.end
 
     def __len__(self) -> int:
@@ -116,7 +124,7 @@ class Sieve:
         return bisect_left(self, number)
 
     def take(self) -> tuple[int, int]:
-        """Look at the lines that came, and forget those that are no longer kept.
+        """Look at the lines that came, and forget those that are no longer kept; with very many it begins anew.
 
         Returns:
             How many passed and now stand at the end; how many fell out at the beginning.

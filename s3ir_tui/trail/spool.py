@@ -6,7 +6,7 @@ import os
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -15,12 +15,14 @@ from typing import IO, Any
 from s3ir_tui.trail.event import Judged
 from s3ir_tui.trail.fields import Line
 from s3ir_tui.trail.laid import LaidLine, pack, unpack, unpack_records, unpack_with, whole
+from s3ir_tui.trail.sieve import Test
 
 BLOCK = 256
 """Lines that are packed together."""
 
 _SEGMENT = 64  # blocks of one file: what is dropped at once
 _PENDING = 128  # blocks that may wait to be packed before whoever adds lines waits too
+_AROUND = 8  # newest blocks in which a time is looked for, where many hold times on both sides of it
 _UNPACKED = 16
 _RECORDS = 4
 
@@ -152,24 +154,36 @@ class Spool:
         except IndexError:
             return first, ()
 
-    def near(self, when: str) -> int:
-        """The number of the line that is nearest to a time; the first one at or after it in the newest such block.
+    def near(self, when: str, test: Test | None = None) -> int:
+        """The number of the line that is nearest to a time (see `sieve.Lines`).
 
-        Lines stand in the order in which they came, which is that of their times but for late ones.
+        Lines stand in the order in which they came, and history may come after what is new: every block that holds
+        times on both sides of it may hold the line.
         """
+        around: list[int] = []
         before = after = ("", -1)
         for index in range(self.start // self.span, -(-self.end // self.span)):
             first, last = self._times_of(index)
-            if last <= when and last >= before[0]:
+            if first <= when <= last:
+                around.append(index)
+            elif last < when and last >= before[0]:
                 before = last, index
-            elif last > when and (first <= when or after[1] < 0 or first < after[0]):
-                after = max(first, when), index
-        index = after[1] if after[1] >= 0 else before[1]
-        if index < 0:
-            return self.start
-        number, lines = self.block(index * self.span)
-        later = (at for at, line in enumerate(lines, number) if line.event.time >= when)
-        return max(self.start, next(later, number + len(lines) - 1))
+            elif first > when and (after[1] < 0 or first < after[0]):
+                after = first, index
+        near = [*around[-_AROUND:], after[1], before[1]]
+        found = [item for index in near if index >= 0 for item in self._timed(index, test)]
+        later = min((item for item in found if item[0] >= when), default=None)
+        earlier = max((item for item in found if item[0] < when), default=None)
+        best = later or earlier
+        if best is None:
+            return self.start if test is None else self.near(when)
+        return best[1]
+
+    def _timed(self, index: int, test: Test | None) -> Iterator[tuple[str, int]]:
+        first, lines = self.block(index * self.span)
+        for number, line in enumerate(lines, first):
+            if number >= self.start and (test is None or test(line)):
+                yield line.event.time, number
 
     def _times_of(self, index: int) -> tuple[str, str]:
         place = self._laid.get(index)

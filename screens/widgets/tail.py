@@ -115,9 +115,11 @@ class Tail(Rows):
         self.refresh()
 
     def lately(self) -> Iterator[Line]:
-        """The newest lines, shown or not, newest first."""
+        """The newest lines that are anyone's but this console's own, newest first."""
         for number in range(self._lines.end - 1, max(self._lines.start, self._lines.end - _LATELY) - 1, -1):
-            yield self._lines.look(number)
+            line = self._lines.look(number)
+            if not line.ours:
+                yield line
 
     # -- lines come ----------------------------------------------------------------------------
 
@@ -131,10 +133,11 @@ class Tail(Rows):
             self._towards = None
             self.rebuild()
             return
-        old, low, under = self.count(), self._view.low, self._under()
+        old, begun, under = self.count(), self._view.begun, self._under()
         added, dropped = self._view.take()
         self._search.take()
-        if self._view.low > low and self._view.low == self._lines.end:  # too many at once: it begins anew
+        if self._view.begun != begun:
+            self.folded = 0
             self._wanted = None if self.follow else under
             self._look_on()
             self.refresh()
@@ -250,7 +253,9 @@ class Tail(Rows):
         Args:
             when: UTC, as `Event.time` writes it.
         """
-        number = self._lines.near(when)
+        if not self.count():
+            return
+        number = self._lines.near(when, self.passes)
         self.set_follow(False)
         if self._view.low <= number or self._view.done:
             self._go_to_number(number)

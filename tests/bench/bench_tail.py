@@ -33,7 +33,7 @@ _CURSOR = "›".encode()
 _UP, _DOWN = "\x1b[A", "\x1b[B"
 _FILTERS = (
     "", ">=high", "noise:no bucket:payroll-2026", "principal:svc-7", "-principal:svc-7", "key:file-777", "name:Get*",
-    "time>=2026-03-02T13:00 outcome:ok", "file-777777", "absent",
+    "time>=2026-03-02T13:00 outcome:ok", "file-777777", "absent", "record:absent",
 )  # fmt: skip
 
 

@@ -255,6 +255,14 @@ def test_take_tells_what_came_and_what_fell_out() -> None:
     assert (came, dropped) == (20, spool.start)
 
 
+def test_time_is_found_where_history_came_after_what_is_new() -> None:
+    spool = Spool(memory=64, block=16)
+    spool.extend(line(number) for number in [5000, 5001, *range(0, 1000, 3), 5002, 5003])
+    assert spool[spool.near("2026-03-02T00:10:01Z")].event.key == "k603"
+    assert spool[spool.near("2026-03-02T01:23:22Z")].event.key == "k5002"
+    assert spool[spool.near("2026-03-02T00:30:00Z")].event.key == "k5000"
+
+
 @pytest.mark.parametrize("memory", [16, 4000])
 def test_nearest_line_to_a_time(memory: int) -> None:
     spool = Spool(memory=memory, block=16)
@@ -266,7 +274,10 @@ def test_nearest_line_to_a_time(memory: int) -> None:
     late = Spool(memory=memory, block=16)
     late.extend(line(number) for number in [*range(100), *range(200, 300), *range(150, 160)])
     settled(late)
-    assert late[late.near("2026-03-02T00:02:00Z")].event.key == "k200"
+    assert late[late.near("2026-03-02T00:02:00Z")].event.key == "k150"
+    assert late[late.near("2026-03-02T00:01:45Z")].event.key == "k150"
+    assert late[late.near("2026-03-02T00:04:00Z")].event.key == "k240"
+    assert late[late.near("2026-03-02T00:04:00Z", lambda line: not line.noise)].event.key == "k241"
     assert Spool().near("2026-03-02T00:02:00Z") == 0
 
 
