@@ -185,6 +185,8 @@ class Debrief:
         return f"{_amount(self.out)}; after detection {after}"
 
     def _missed(self) -> str:
+        if not self.held:
+            return "nothing: there was nobody to find"
         if not self.cut:
             return "everything: no credential of the attacker was cut"
         if not self.missed:
@@ -192,6 +194,8 @@ class Debrief:
         return "; ".join(_missed_words(item) for item in self.missed)
 
     def _attacker(self) -> str:
+        if not self.held:
+            return "none"
         works = f"{len(self.working)} of {self.held} credentials {'works' if len(self.working) == 1 else 'work'} now"
         if self.working:
             works += " (" + "; ".join(f"{name}: {what}" for name, what in self.working.items()) + ")"
