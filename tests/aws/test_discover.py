@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from account_world import World, allow, deny
 
@@ -12,6 +14,7 @@ from s3ir_tui.settings import Settings
 from s3ir_tui.trail.discover import ALWAYS_ENABLED, discover, survey
 
 FROM = "eu-west-1"
+HOUR = timedelta(hours=1)
 
 
 def connect(world: World, *statements: dict[str, object]) -> Account:
@@ -32,7 +35,7 @@ def test_every_region_is_looked_in_the_home_region_and_that_of_global_services_f
 
 def test_a_call_in_a_far_region_is_found(world: World) -> None:
     world.server.client("sqs", world.user("mallory", allow("*")), region="sa-east-1").create_queue(QueueName="loot")
-    analysis, missing = gather(connect(world, allow("*")), Sources(Settings(sources=("lookup",))), utc_now())
+    analysis, missing = gather(connect(world, allow("*")), Sources(Settings(sources=("lookup",))), utc_now() - HOUR)
     assert [item for item in analysis.principals() if item.id.endswith("user/mallory")]
     assert not missing
 
@@ -40,7 +43,7 @@ def test_a_call_in_a_far_region_is_found(world: World) -> None:
 def test_a_region_that_is_refused_is_lost_and_the_others_are_read(world: World) -> None:
     only = {"StringEquals": {"aws:RequestedRegion": "ap-south-1"}}
     account = connect(world, allow("*"), deny("cloudtrail:LookupEvents", Condition=only))
-    analysis, missing = gather(account, Sources(Settings(sources=("lookup",))), utc_now())
+    analysis, missing = gather(account, Sources(Settings(sources=("lookup",))), utc_now() - HOUR)
     assert [item.origin for item in missing] == ["lookup ap-south-1"]
     assert "cloudtrail:LookupEvents" in missing[0].reason
     assert analysis.events > 0
