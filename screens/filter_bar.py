@@ -101,7 +101,8 @@ class FilterBar(Vertical):
         """Show what it finds at once; what is no filter yet, or may become the name of a field, is left out."""
         event.stop()
         if self.display:
-            begun, text = self._completion(), event.value
+            # Of letters that came in one go the field may hold more by now than the message says.
+            begun, text = self._completion(), self.query_one(Field).value
             may_be_field = any(option.text.endswith(":") for option in begun.options)
             self._try(text[: begun.start] + text[begun.end :] if may_be_field else text)
 
