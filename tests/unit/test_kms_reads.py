@@ -140,4 +140,4 @@ def test_network_activity_that_is_added_up_keeps_its_places_apart() -> None:
     texts = [reason.text for item in summed(*calls).principals() for reason in item.reasons]
     assert "VPC endpoint used from 203.0.113.7, which is not of a VPC (GetObject)" in texts
     assert f"account {OUTSIDE} called through the house's VPC endpoint (GetObject)" in texts
-    assert len(texts) == 2
+    assert sum("endpoint" in text for text in texts) == 2
