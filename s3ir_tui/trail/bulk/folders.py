@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -165,7 +166,8 @@ class _Workers:
             process.wait()
             for stream in (process.stdin, process.stdout):
                 if stream is not None:
-                    stream.close()
+                    with contextlib.suppress(OSError):  # what it did not read any more
+                        stream.close()
 
     def submit(
         self, files: list[Path], recent: str, known: Iterable[bytes] | None = None
