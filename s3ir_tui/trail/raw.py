@@ -18,7 +18,7 @@ _DIGITS = 300
 
 # Also inside JSON that stands in a string; there its quotes are escaped. Possessive, since backslashes may be many.
 _SESSION_TOKEN = re.compile(
-    rb'("[sS]essionToken"\s*+:\s*+")(?:[^"\\]|\\.)*+|(?<!\\)(\\++"[sS]essionToken\\++"\s*+:\s*+\\++")[^"\\]*+',
+    rb'("\w{0,40}[sS]essionToken"\s*+:\s*+")(?:[^"\\]|\\.)*+|(?<!\\)(\\++"\w{0,40}[sS]essionToken\\++"\s*+:\s*+\\++")[^"\\]*+',
     re.DOTALL,
 )
 TOKEN = b"essionToken"

@@ -45,7 +45,7 @@ A_FRESH_ANALYSIS = 400
 SLOW = 1.0
 """Seconds for an input, and again for each of its megabytes once unfolded, that are a fault."""
 
-KEPT_TOKEN = re.compile(rb'sessionToken\\*" ?: ?\\*"SECRET')
+KEPT_TOKEN = re.compile(rb'\b\w{0,40}sessionToken\\*" ?: ?\\*"SECRET')
 Dice = random.Random
 ODD: tuple[Any, ...] = (
     None, True, False, 0, -1, 2**31, 2**63, -(2**63), 10**40, 1e308, -0.0, 1.5, float("inf"), float("nan"), "", "x",
@@ -229,7 +229,9 @@ def feed(data: bytes, count: int, analysis: Analysis) -> int:
 def empty(data: bytes) -> bool:
     """Whether data is JSON that holds nothing: lists of nothing."""
     try:
-        value = json.loads((gunzip(data)[0] if is_gzip(data) else data).decode("utf-8", "replace"))
+        data = gunzip(data)[0] if is_gzip(data) else data
+        wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+        value = json.loads(data.decode("utf-16" if wide else "utf-8-sig", "replace"))
     except (ValueError, RecursionError):
         return False
     while isinstance(value, dict) and len(value) == 1:

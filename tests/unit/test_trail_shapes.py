@@ -296,8 +296,21 @@ def test_session_tokens_are_masked_wherever_they_stand(service: str, inside: boo
         assert "ASIA1" in json.dumps(json.loads(event.raw)["responseElements"])
 
 
+def test_fields_whose_names_end_like_the_token_are_masked_too() -> None:
+    odd = record(
+        "AssumeRole", service="sts", params={"awsSessionToken": "SECRET", "x": json.dumps({"mySessionToken": "SECRET"})}
+    )
+    (event,) = decode(dump([odd]), "f").events
+    assert b"SECRET" not in event.raw
+    assert json.loads(event.raw)["requestParameters"]["awsSessionToken"] == "***"
+
+
 def test_masking_tokens_takes_no_time_however_many_backslashes_there_are() -> None:
-    odd = record("AssumeRole", service="sts", params={"sessionToken": "SECRET", "x": "\\" * 200_000 + '"sessionToken'})
+    odd = record(
+        "AssumeRole",
+        service="sts",
+        params={"sessionToken": "SECRET", "x": "\\" * 200_000 + '"sessionToken', "y": "essionToken" * 20_000},
+    )
     begun = time.perf_counter()
     (event,) = decode(dump([odd]), "f").events
     assert time.perf_counter() - begun < 10
