@@ -5,7 +5,7 @@ from __future__ import annotations
 from s3ir_tui.model import Severity
 from s3ir_tui.trail.filter import FilterError
 from s3ir_tui.trail.moments import moment
-from screens.base import CaseScreen
+from screens.base import CaseScreen, Prompt
 from screens.event import EventScreen
 from screens.filter_bar import FilterBar
 from screens.groups import GroupsScreen
@@ -26,6 +26,7 @@ class TailTools:
 
     def __init__(self, screen: CaseScreen, state: State, tail: Tail) -> None:
         self._screen, self._state, self._tail = screen, state, tail
+        self._last = ""
         state.show_only = self.show_only
 
     def filter(self) -> None:
@@ -46,13 +47,21 @@ class TailTools:
         self._screen.say(f"only {text}; escape shows all again")
 
     def search(self) -> None:
-        """Ask what is searched, and go to it while it is written."""
+        """Ask what is searched, and go to it while it is written; nothing written is the last search again."""
         self._tail.begin_search()
-        self._screen.ask("search", self._searched, value=self._tail.search, live=self._tail.seek)
+        self._screen.ask("search", self._searched, live=self._seek)
+
+    def _seek(self, text: str) -> None:
+        self._tail.seek(text)
+        if not self._screen.query_one(Prompt).display:  # it was taken back
+            self._tail.end_search()
 
     def _searched(self, text: str) -> None:
+        self._last = text or self._last
+        if not text:
+            self._tail.seek(self._last)
         self._tail.end_search()
-        if text:
+        if self._tail.search:
             self._screen.say("n goes to the match before, N to the one after, escape ends the search", seconds=4)
 
     def again(self, towards: Towards) -> None:

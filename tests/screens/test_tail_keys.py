@@ -157,6 +157,20 @@ def test_search_is_case_blind_and_takes_a_text_as_it_is_where_it_is_no_filter() 
     run(test)
 
 
+def test_search_for_nothing_is_the_last_search_again() -> None:
+    async def test() -> None:
+        async with console() as pilot:
+            await press(pilot, "slash", *"iban", "enter", "escape", "end")
+            await until(pilot, lambda: tail_of(pilot).follow and not tail_of(pilot).search)
+            await press(pilot, "slash", "enter")
+            await until(pilot, lambda: "iban.csv" in row_of_cursor(pilot))
+            assert tail_of(pilot).search == "iban"
+            await press(pilot, "up", "escape")
+            assert "iban.csv" not in row_of_cursor(pilot)
+
+    run(test)
+
+
 def test_search_that_is_taken_back_leaves_the_tail_following() -> None:
     async def test() -> None:
         async with console() as pilot:
