@@ -190,6 +190,31 @@ def test_network_activity_is_an_event_and_its_denial_counts_as_one() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"params": {"response-content-type": "text/csv"}},
+        {"eventType": "AwsVpceEvent", "eventCategory": "NetworkActivity"},
+        {"eventType": None},
+        {"name": "SelectObjectContent"},
+        {"out": -5.0},
+        {"out": 1e300},
+    ],
+)
+def test_bytes_are_the_same_from_a_folder_as_one_by_one(
+    more: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given_record = {"name": "GetObject", "bucket": "payroll", "key": "q3/a.csv", "out": 1000.0} | more
+    one = record(given_record.pop("name"), session(), **given_record)
+    (tmp_path / "a.json").write_bytes(dump({"Records": [one]}))
+    assert from_files([tmp_path], Format.JSON) == Code.OK
+    (bucket,) = json.loads(capsys.readouterr().out)["buckets"]
+    alone = Analysis()
+    alone.add(decode(dump([one]), "f").events)
+    assert bucket["bytes_out"] == alone.to_json()["buckets"][0]["bytes_out"] == (0 if "out" in more else 1000)
+
+
 # -- damage --------------------------------------------------------------------------------------------------------
 
 

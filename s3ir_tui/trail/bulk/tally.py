@@ -55,6 +55,9 @@ _OBJECTS = frozenset(
     }
 )
 """Calls that are one like any other where their parameters name nothing but the object."""
+_MOST_BYTES = 1e18
+"""Counts of bytes from there on come from broken tools only, as in `record`."""
+
 _WITH_CONTENT = frozenset({"CompleteMultipartUpload", "CreateMultipartUpload", "GetObject", "PutObject", "UploadPart"})
 """Those of them whose objects' names, signatures and keys the detections look at."""
 _PLAIN_ENCRYPTION = frozenset({"", "Default_SSE_S3", "Default_SSE_KMS", "SSE_S3", "SSE_KMS"})
@@ -131,6 +134,9 @@ class Tally:
         mark: object
         for call in calls:
             name, about, mark, out = call.eventName, call.eventSource, None, 0
+            extra = call.additionalEventData
+            if extra is not None and 0 < extra.bytesTransferredOut < _MOST_BYTES:
+                out = int(extra.bytesTransferredOut)
             if name in _OBJECTS and about == "s3.amazonaws.com" and call.eventType == "AwsApiCall":
                 try:
                     asked = decode_parameters(call.requestParameters)
@@ -139,8 +145,7 @@ class Tally:
                 else:
                     about = asked.bucketName
                     if name in _WITH_CONTENT:
-                        extra = call.additionalEventData or _NO_EXTRA
-                        out = int(extra.bytesTransferredOut)
+                        extra = extra or _NO_EXTRA
                         if (
                             (looks_secret(asked.key) if name == "GetObject" else looks_like_note(asked.key))
                             or is_log(asked.key)
