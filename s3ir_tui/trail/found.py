@@ -21,7 +21,12 @@ OTHERS = "others"
 """Principal of the entries that gather what came after `MOST` others."""
 
 SUSPECT = "suspect"
-"""Name of the entry that then gathers calls that matter because of who made them."""
+"""Name of the entries that gather calls which matter because of who made them."""
+
+SAMPLES = 1_000
+"""Such calls that are kept: the events behind a pattern are mostly among them."""
+
+_BY_WHOM = "calls by someone suspect"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class Found:
     """What one detection found of one principal on one bucket.
 
     Attributes:
-        name: Of the detection or pattern; the words themselves where an event matters because of who made it.
+        name: Of the detection or pattern, or `suspect`.
         severity: The worst that it was worth.
         text: In words, safe to display.
         principal: Who: ARN or the best identity there is; `others` where there are too many.
@@ -107,6 +112,7 @@ class Finds:
         self._most = most
         self._entries: dict[tuple[str, str, str], _Entry] = {}
         self._shown: tuple[Found, ...] | None = ()
+        self._samples: dict[str, Judged] = {}
         self._beside: tuple[tuple[Found, ...], tuple[PrincipalSighting, ...], tuple[Found, ...]] = ((), (), ())
         self.capped = False
 
@@ -116,7 +122,7 @@ class Finds:
         Args:
             line: The event, judged.
             findings: What the detections found in it; `INFO` is left out. Where the event is worth more than any of
-                them because of who made it, that is an entry of its own.
+                them because of who made it, it counts in an entry of its own as well.
         """
         worst = Severity.INFO
         for finding in findings:
@@ -124,7 +130,9 @@ class Finds:
             if finding.severity > Severity.INFO:
                 self._add(line, finding.name, finding.severity, finding.text)
         if line.severity > worst and line.reasons:
-            self._add(line, line.reasons[0], line.severity, line.reasons[0], spare=SUSPECT)
+            self._add(line, SUSPECT, line.severity, _BY_WHOM)
+            if len(self._samples) < SAMPLES:
+                self._samples[line.event.id] = line
 
     def all(self) -> tuple[Found, ...]:
         """Every entry, worst first, then the oldest; the same object as before where nothing was found meanwhile."""
@@ -140,17 +148,17 @@ class Finds:
         """
         found, seen, shown = self._beside
         if found is not self.all() or seen is not principals:
-            shown = with_patterns(self.all(), principals)
+            shown = with_patterns(self.all(), principals, self._samples)
             self._beside = (self.all(), principals, shown)
         return shown
 
-    def _add(self, line: Judged, name: str, severity: Severity, text: str, *, spare: str = "") -> None:
+    def _add(self, line: Judged, name: str, severity: Severity, text: str) -> None:
         key = (name, line.event.principal, line.event.bucket)
         entry = self._entries.get(key)
         if entry is None:
             if len(self._entries) >= self._most:
                 self.capped = True
-                key = (spare or name, OTHERS, "")
+                key = (name, OTHERS, "")
                 entry = self._entries.get(key)
             if entry is None:
                 at = line.event.time
@@ -164,26 +172,29 @@ def worst_first(found: Iterable[Found]) -> tuple[Found, ...]:
     return tuple(sorted(found, key=lambda item: (-item.severity, item.first or "9", item.key)))
 
 
-def with_patterns(found: Sequence[Found], principals: Iterable[PrincipalSighting]) -> tuple[Found, ...]:
+def with_patterns(
+    found: Sequence[Found], principals: Iterable[PrincipalSighting], samples: Mapping[str, Judged]
+) -> tuple[Found, ...]:
     """What was found in single events, with what principals did as a whole: `listed all buckets, then read them`.
 
     Args:
         found: What was found in single events.
         principals: The principals of the trail; reasons of theirs that stand in `found` are not repeated.
+        samples: Events that are known in full, by id.
     """
-    known = {(item.principal, word) for item in found for word in (item.name, item.text)}
-    samples = {item.sample.event.id: item.sample for item in found if item.sample is not None}
+    known = {(item.principal, item.name) for item in found}
+    every = {item.sample.event.id: item.sample for item in found if item.sample is not None} | dict(samples)
     patterns = [
-        _pattern(seen.id, reason, samples)
+        _pattern(seen.id, reason, every)
         for seen in principals
         for reason in seen.reasons
-        if not {(seen.id, reason.name), (seen.id, reason.text)} & known
+        if (seen.id, reason.name) not in known
     ]
     return worst_first((*found, *patterns)) if patterns else tuple(found)
 
 
 def _pattern(principal: str, reason: Reason, samples: Mapping[str, Judged]) -> Found:
-    """A reason as an entry; its events are known by their ids, and one of them may be the sample of another entry."""
+    """A reason as an entry: its events are known by their ids, and some of them in full."""
     known = [samples[ident] for ident in reason.events if ident in samples]
     newest = max(known, key=lambda line: line.event.time, default=None)
     name = reason.name or reason.text

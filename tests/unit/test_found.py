@@ -67,7 +67,7 @@ def test_a_call_that_matters_because_of_its_caller_is_an_entry_of_its_own() -> N
     finds = Finds()
     finds.add(line(None, HIGH, "by a suspect", "lists"), [finding("lists", LOW, "lists")])
     finds.add(line(None, HIGH, "by a suspect"), [])
-    assert [(found.text, found.count) for found in finds.all()] == [("by a suspect", 2), ("lists", 1)]
+    assert [(found.name, found.count) for found in finds.all()] == [(SUSPECT, 2), ("lists", 1)]
 
 
 def test_what_says_nothing_is_left_out() -> None:
@@ -100,6 +100,7 @@ def test_entries_do_not_change_and_are_made_anew_only_after_news() -> None:
 def test_words_of_an_attacker_are_made_safe() -> None:
     finds = Finds()
     finds.add(line(None, HIGH, "took \x1b[2J"), [finding(text="\u202eread")])
+    finds.add(line(), [finding(text="took \x1b[2J")])
     assert all("\x1b" not in found.text and "\u202e" not in found.text for found in finds.all())
 
 
@@ -112,10 +113,9 @@ def seen(*reasons: Reason) -> PrincipalSighting:
 def test_patterns_of_principals_stand_beside_what_was_found_in_single_events() -> None:
     finds = Finds()
     finds.add(line(), [finding()])
-    finds.add(line(None, HIGH, "used on macOS"), [])
     pattern = Reason(Severity.CRITICAL, "listed, then read", ("id-1",), 11, "looked-around")
-    repeated = (Reason(HIGH, "secret read (x2)", (), 2, "secret-read"), Reason(HIGH, "used on macOS", (), 1, "macos"))
-    shown = with_patterns(finds.all(), [seen(pattern, *repeated)])
+    repeated = Reason(HIGH, "secret read (x2)", (), 2, "secret-read")
+    shown = with_patterns(finds.all(), [seen(pattern, repeated)], {})
     assert [found.text for found in shown] == ["listed, then read", *(found.text for found in finds.all())]
     assert (shown[0].events, shown[0].sample, shown[0].count) == (("id-1",), None, 11)
 
@@ -134,13 +134,14 @@ def test_patterns_are_looked_at_again_only_after_news() -> None:
 
 def test_a_pattern_shows_the_newest_of_its_events_that_is_known() -> None:
     finds = Finds()
-    old, new = world.read(when=world.at(1)), world.read(when=world.at(2), bucket="exports")
-    finds.add(line(new), [finding()])
-    finds.add(line(old), [finding()])
-    pattern = Reason(Severity.CRITICAL, "listed, then read", ("gone", new.id, old.id), 3, "looked-around")
-    shown = with_patterns(finds.all(), [seen(pattern)])
+    events = [world.read(when=world.at(minute)) for minute in (1, 3, 2, 9)]
+    for event in events:
+        finds.add(line(event, HIGH, "listed, then read"), [])
+    ids = ("gone", *(event.id for event in events[:3]))
+    shown = finds.beside((seen(Reason(Severity.CRITICAL, "listed, then read", ids, 3, "looked-around")),))
+    assert [found.name for found in shown] == ["looked-around", SUSPECT]
     assert shown[0].sample is not None
-    assert shown[0].sample.event is new
+    assert shown[0].sample.event is events[1]
 
 
 def test_what_the_trail_brings_is_counted_and_gathered() -> None:
