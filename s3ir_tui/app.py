@@ -11,10 +11,12 @@ from typing import ClassVar
 import screens.environment as environment
 
 # isort: split
+from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.theme import Theme
 
+from s3ir_tui.pace import key_pressed
 from s3ir_tui.room import Room, Timeline, Update
 from screens import crash
 from screens.asking import Asks
@@ -96,6 +98,12 @@ class WarRoomApp(App[None]):
     def get_default_screen(self) -> WarRoomScreen:
         """The war room."""
         return self._war_room
+
+    async def on_event(self, event: events.Event) -> None:
+        """A key is answered before anything else: the background gives way (see `pace`)."""
+        if isinstance(event, events.Key):
+            key_pressed()
+        await super().on_event(event)
 
     def on_mount(self) -> None:
         """Let the room begin once the first picture stands."""

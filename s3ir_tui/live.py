@@ -29,6 +29,7 @@ from s3ir_tui.feeds import (
 from s3ir_tui.journal import Journal, JournalError
 from s3ir_tui.live_record import TrailRecorder, every
 from s3ir_tui.model import utc_now
+from s3ir_tui.pace import give_way
 from s3ir_tui.report.timeline import log_lines
 from s3ir_tui.room import Detail, Kind, LogLine, Snapshot, SourceStatus, Update
 from s3ir_tui.trail.analysis import Analysis
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 TICK_SECONDS = 0.25
 _QUIET_TICKS = 4  # a snapshot a second is painted although nothing came: clocks and state words move on
-_CHUNK = 500  # events analysed while the lock is held: about ten milliseconds
+_CHUNK = 100  # events analysed while the lock is held: some milliseconds
 _RETRY_SECONDS = 10.0
 
 
@@ -198,6 +199,7 @@ class LiveRoom:
     def _take_events(self, came: EventsCame) -> list[Judged]:
         new: list[Judged] = []
         for start in range(0, len(came.events), _CHUNK):
+            give_way()
             with self._lock:
                 new += self._known.take_events(came.events[start : start + _CHUNK], came.source)
         self._lags.take(came.source, (line.event for line in new), self._clock())

@@ -8,6 +8,7 @@ from typing import Any
 
 from s3ir_tui.journal import Journal, JournalError
 from s3ir_tui.model import Severity
+from s3ir_tui.pace import give_way
 from s3ir_tui.trail.event import Event, Judged
 from s3ir_tui.trail.raw import opened
 
@@ -53,6 +54,7 @@ class TrailRecorder:
         Returns:
             Whether they are on disk.
         """
+        give_way()
         docs: list[dict[str, Any]] = [
             {"kind": "event", "source": line.source, "raw": opened(line.event.raw)} for line in chosen
         ]

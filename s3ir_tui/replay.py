@@ -17,6 +17,7 @@ from s3ir_tui.board.snapshot import Moment, snapshot
 from s3ir_tui.journal import Journal, JournalError, Record
 from s3ir_tui.live_record import TrailRecorder
 from s3ir_tui.model import Identity
+from s3ir_tui.pace import give_way
 from s3ir_tui.report.timeline import log_lines
 from s3ir_tui.room import Detail, Kind, LogLine, Snapshot, SourceStatus, Update
 from s3ir_tui.trail.analysis import Analysis
@@ -24,7 +25,7 @@ from s3ir_tui.trail.event import Event, Judged
 from s3ir_tui.trail.sources.recording import TICK_SECONDS, Recording
 
 _QUIET_TICKS = 4
-_CHUNK = 500
+_CHUNK = 100
 _MOST_UNREAD = 20
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -138,6 +139,7 @@ class ReplayRoom:
     def _take_events(self, events: Sequence[Event]) -> list[Judged]:
         new: list[Judged] = []
         for start in range(0, len(events), _CHUNK):
+            give_way()
             with self._lock:
                 new += self._known.take_events(events[start : start + _CHUNK], self._recording.name)
         if self._recorder is not None and (chosen := self._recorder.choose(new)):

@@ -12,6 +12,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO, Any
 
+from s3ir_tui.pace import give_way
 from s3ir_tui.trail.event import Judged
 from s3ir_tui.trail.fields import Line
 from s3ir_tui.trail.laid import LaidLine, pack, unpack, unpack_records, unpack_with, whole
@@ -341,6 +342,7 @@ def _work(jobs: SimpleQueue[_Job], done: SimpleQueue[_Done]) -> None:
     """Pack and write what is asked for, one block after the other."""
     while True:
         job = jobs.get()
+        give_way()
         try:
             packed = pack(job.lines)
             at = job.segment.write(packed.lines + packed.records)

@@ -16,6 +16,7 @@ import msgspec
 from isal import isal_zlib
 
 from s3ir_tui.model import iso
+from s3ir_tui.pace import give_way
 from s3ir_tui.text import ago, clean
 from s3ir_tui.trail.decode import Skipped
 from s3ir_tui.trail.event import Event
@@ -177,6 +178,7 @@ class Recording:
         self._begin()
 
     def _batch(self) -> list[Event] | None:
+        give_way()
         batch = next(self._batches, None)
         if batch is None:
             return None

@@ -1,0 +1,30 @@
+"""Lets the screen answer a key first: what works in the background gives way for a moment.
+
+Threads of Python share one lock: four that are busy make a repaint last four times as long.
+"""
+
+from __future__ import annotations
+
+import time
+
+CALM_SECONDS = 0.12
+"""What a repaint takes at most on a slow machine."""
+
+_SLICE = 0.01
+_until = 0.0
+
+
+def key_pressed() -> None:
+    """A key was pressed: the background is to give way. There is one keyboard, so this holds for the whole process."""
+    global _until
+    _until = time.monotonic() + CALM_SECONDS
+
+
+def give_way() -> None:
+    """Wait until a key that was just pressed has been answered; called between small pieces of work.
+
+    It never waits longer than for one key, so that a key that is held down slows the background and does not stop it.
+    """
+    until = min(_until, time.monotonic() + CALM_SECONDS)
+    while time.monotonic() < until:
+        time.sleep(_SLICE)
