@@ -191,11 +191,11 @@ class Tail(Rows):
     # -- search --------------------------------------------------------------------------------
 
     def begin_search(self) -> None:
-        """From here on the text is written: each change of it is searched from this line, and none comes back to it."""
+        """The text is being written: every change of it is searched from this line; an empty one comes back to it."""
         self._anchor = self._under(), self.follow
 
     def end_search(self) -> None:
-        """The text stands."""
+        """The text stands: the cursor stays where the search brought it."""
         self._anchor = None
 
     def seek(self, text: str) -> None:
