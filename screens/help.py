@@ -17,7 +17,7 @@ _LEGEND = (
     ("ok / denied / failed", "how a call ended: attempts and successes are never one number"),
     ("▁▂▅▇", "calls that succeeded, one cell is 10 seconds, newest at the right; · is none"),
     ("?", "not known; never the same as none"),
-    ("bucket:x -who:y >=high", 'a filter of the tail: all must hold; * any text, a|b one of two, "as it is"'),
+    ("bucket:x -who:y", 'a filter of the tail: all must hold; * any text, a|b one of two, "as it is", >=high'),
 )
 
 
