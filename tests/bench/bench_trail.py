@@ -38,7 +38,7 @@ ENOUGH = 60_000
 
 ACCOUNT = "111122223333"
 START = datetime(2026, 3, 2, tzinfo=UTC)
-THIEF = f"arn:aws:sts::{ACCOUNT}:assumed-role/web-frontend/i-0badc0ffee0000001"
+STOLEN = THIEF = f"arn:aws:sts::{ACCOUNT}:assumed-role/web-frontend/i-0badc0ffee0000001"
 JAVA = "[aws-sdk-java/2.31.7 ua/2.1 os/Linux#6.1.119 lang/java#21.0.6 md/OpenJDK_64-Bit_Server_VM m/F,G]"
 BOTO = "[Boto3/1.37.11 md/Botocore#1.37.11 ua/2.0 os/linux#5.10 md/arch#x86_64 lang/python#3.11.11]"
 MAC = "[aws-cli/2.22.0 md/awscrt#0.22.0 ua/2.0 os/macos#24.1.0 md/arch#arm64 lang/python#3.12.6 md/command#s3.sync]"
