@@ -342,7 +342,8 @@ def _work(jobs: SimpleQueue[_Job], done: SimpleQueue[_Done]) -> None:
     """Pack and write what is asked for, one block after the other."""
     while True:
         job = jobs.get()
-        give_way()
+        if jobs.qsize() < _PENDING // 2:  # else whoever adds lines, the loop, would soon wait for us
+            give_way()
         try:
             packed = pack(job.lines)
             at = job.segment.write(packed.lines + packed.records)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from s3ir_tui import pace
 from s3ir_tui.model import Severity
 from s3ir_tui.trail.event import Event, Judged
 from s3ir_tui.trail.filter import parse
@@ -279,6 +280,16 @@ def test_nearest_line_to_a_time(memory: int) -> None:
     assert late[late.near("2026-03-02T00:04:00Z")].event.key == "k240"
     assert late[late.near("2026-03-02T00:04:00Z", lambda line: not line.noise)].event.key == "k241"
     assert Spool().near("2026-03-02T00:02:00Z") == 0
+
+
+def test_a_key_that_is_held_down_does_not_make_the_loop_wait_for_the_packer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "_until", time.monotonic() + 60)
+    spool = Spool(memory=16, block=16)
+    begun = time.monotonic()
+    spool.extend(line(number) for number in range(16 * 400))
+    assert time.monotonic() - begun < 5
+    monkeypatch.setattr(pace, "_until", 0.0)
+    settled(spool)
 
 
 def test_memory_is_flat_once_the_newest_are_full() -> None:
