@@ -46,15 +46,14 @@ class Extra(msgspec.Struct, gc=False, omit_defaults=True):
 
 
 class Call(msgspec.Struct, gc=False, omit_defaults=True):
-    """A record of a call. It has every field that an `Event` and the detections look at."""
+    """A record of a call, with every field that the analysis and the detections look at, and no other: each costs."""
 
     eventName: str
     eventSource: str
     eventTime: str
     eventID: str
     userIdentity: Identity
-    eventVersion: Raw = _NONE
-    awsRegion: str | None = None
+    eventVersion: str | None = None
     recipientAccountId: str | None = None
     sourceIPAddress: str | None = None
     userAgent: str | None = None
@@ -67,8 +66,6 @@ class Call(msgspec.Struct, gc=False, omit_defaults=True):
     requestParameters: Raw = _NONE
     responseElements: Raw = _NONE
     resources: Raw = _NONE
-    errorMessage: Raw = _NONE
-    requestID: Raw = _NONE
     vpcEndpointId: Raw = _NONE
     vpcEndpointAccountId: Raw = _NONE
 

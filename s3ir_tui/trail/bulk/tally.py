@@ -23,7 +23,7 @@ from s3ir_tui.trail.doors import NAMES as DOORS
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.kms import SHADOWS, shadowed
 from s3ir_tui.trail.profile import MOST_PLACES, TEN_MINUTES
-from s3ir_tui.trail.record import NotARecord, as_time
+from s3ir_tui.trail.record import NotARecord, as_time, is_known
 from s3ir_tui.trail.salvage import FAULTS
 
 NEVER = "9"
@@ -229,9 +229,7 @@ class Tally:
         known = self._known
         if known is not None:
             calls = [call for call in calls if self._is_new(pack(call.eventID))]
-        odd_versions = {
-            version for version in set(map(bytes, map(_version, calls))) if version[:3] != b'"1.' != version
-        }
+        odd_versions = {version for version in set(map(_version, calls)) if not is_known(version)}
         if (
             not odd_versions
             and _CATEGORIES.issuperset(map(_category, calls))
@@ -241,7 +239,7 @@ class Tally:
             return calls
         sound = []
         for call in calls:
-            version, at = bytes(call.eventVersion), call.eventTime
+            version, at = call.eventVersion, call.eventTime
             if (
                 version in odd_versions
                 or call.eventCategory not in _CATEGORIES
