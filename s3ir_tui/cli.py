@@ -2,128 +2,34 @@
 
 from __future__ import annotations
 
-import functools
 import importlib.util
-import inspect
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from s3ir_tui import __version__, settings
 from s3ir_tui.headless.exits import EXPLAINED, Code, Failure
 from s3ir_tui.headless.output import Format, say, tell
+from s3ir_tui.options import (
+    CASE,
+    CASES,
+    LIVE,
+    SAFETY,
+    SIGN_IN,
+    TRAIL,
+    Anchors,
+    CaseArgument,
+    DefaultCommand,
+    Output,
+    takes,
+)
 from s3ir_tui.settings import Settings
-
-# -- options that several commands share ---------------------------------------------------------------------------
-
-_SIGN_IN: dict[str, Any] = {
-    "profile": Annotated[
-        str | None, typer.Option("--profile", metavar="NAME", help="Profile of the AWS configuration, SSO included.")
-    ],
-    "region": Annotated[str | None, typer.Option("--region", metavar="REGION", help="Home Region.")],
-    "endpoint_url": Annotated[
-        str | None, typer.Option("--endpoint-url", metavar="URL", help="Endpoint for every service, instead of AWS.")
-    ],
-    "role_arn": Annotated[str | None, typer.Option("--role-arn", metavar="ARN", help="Role to assume.")],
-    "mfa_serial": Annotated[
-        str | None, typer.Option("--mfa-serial", metavar="ARN", help="MFA device the role asks for.")
-    ],
-    "external_id": Annotated[
-        str | None, typer.Option("--external-id", metavar="ID", help="External id the role asks for.")
-    ],
-}
-_CASES: dict[str, Any] = {
-    "cases": Annotated[
-        Path | None, typer.Option("--cases", metavar="DIR", help="Folder in which cases are found by name.")
-    ],
-}
-_CASE: dict[str, Any] = {
-    "case": Annotated[str | None, typer.Option("--case", metavar="DIR|NAME", help="Case to record in.")],
-}
-_TRAIL: dict[str, Any] = {
-    "sources": Annotated[
-        list[str] | None,
-        typer.Option(
-            "--source",
-            metavar="KIND|queue:URL|PATH",
-            help="Trail source: lookup, bucket, logs, livetail (costs), queue:URL, a path; repeat for several.",
-        ),
-    ],
-    "since": Annotated[str | None, typer.Option("--since", metavar="TIME", help="How far to look back: 90m, 24h, 7d.")],
-}
-_SAFETY: dict[str, Any] = {
-    "break_glass": Annotated[
-        list[str] | None,
-        typer.Option("--break-glass", metavar="ARN", help="Principal that no plan may cut; repeat for several."),
-    ],
-}
-_LIVE: dict[str, Any] = {
-    "quiet": Annotated[str | None, typer.Option("--quiet", metavar="TIME", help="Silence that counts as quiet: 30m.")],
-    "mouse": Annotated[bool | None, typer.Option("--mouse/--no-mouse", help="Take the terminal's mouse.")],
-}
-_CONFIG: dict[str, Any] = {
-    "config": Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Configuration file (TOML).")],
-}
-
-Output = Annotated[Format, typer.Option("--output", metavar="table|json", help="How to print.")]
-CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Name or folder of a case.")]
-Anchors = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="ANCHOR", help="Heads published elsewhere: '46d868cb:17 58bde580' or FILE:SEQ:HASH."),
-]
-
-Command = Callable[..., int]
-
-
-def takes(*tables: dict[str, Any]) -> Callable[[Command], Callable[..., None]]:
-    """Give a command shared options. They come to it settled, as its first argument.
-
-    Flags after the command win over the same flags before it.
-    """
-    shared = {name: kind for table in tables for name, kind in table.items()} | _CONFIG
-
-    def decorate(command: Command) -> Callable[..., None]:
-        own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
-
-        @functools.wraps(command)
-        def wrapper(ctx: typer.Context, **given: Any) -> None:
-            flags: dict[str, Any] = dict(ctx.obj or {})
-            flags |= {name: value for name in shared if (value := given.pop(name)) not in (None, [], ())}
-            if ctx.invoked_subcommand is not None:
-                ctx.obj = flags
-                return
-            config = flags.pop("config", None)
-            raise typer.Exit(command(settings.resolve(flags, config=config), **given))
-
-        context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
-        options = [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
-            for name, kind in shared.items()
-        ]
-        parameters = [context, *(item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in own), *options]
-        wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        wrapper.__annotations__ = {item.name: item.annotation for item in parameters}
-        return wrapper
-
-    return decorate
-
-
-class _DefaultCommand(TyperGroup):
-    """A group whose first command is meant where none is named: `gameday leaked-key`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        default = next(iter(self.commands))
-        if not args or args[0] not in {*self.commands, "--help"}:
-            args = [default, *args]
-        return super().parse_args(ctx, args)
-
 
 app = typer.Typer(
     name="s3ir-tui",
@@ -133,9 +39,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="\b\nExit codes:\n" + EXPLAINED,
 )
-gameday = typer.Typer(cls=_DefaultCommand, rich_markup_mode=None, pretty_exceptions_enable=False)
+gameday = typer.Typer(cls=DefaultCommand, rich_markup_mode=None, pretty_exceptions_enable=False)
 app.add_typer(gameday, name="gameday")
-trail = typer.Typer(cls=_DefaultCommand, rich_markup_mode=None, pretty_exceptions_enable=False)
+trail = typer.Typer(cls=DefaultCommand, rich_markup_mode=None, pretty_exceptions_enable=False)
 app.add_typer(trail, name="trail")
 
 
@@ -149,7 +55,7 @@ def _version(asked: bool) -> None:
 
 
 @app.callback(invoke_without_command=True)
-@takes(_SIGN_IN, _CASE, _CASES, _TRAIL, _SAFETY, _LIVE)
+@takes(SIGN_IN, CASE, CASES, TRAIL, SAFETY, LIVE)
 def console(
     chosen: Settings,
     version: Annotated[  # noqa: ARG001 - its callback answers
@@ -167,7 +73,7 @@ def console(
 
 
 @app.command()
-@takes(_CASES, _LIVE)
+@takes(CASES, LIVE)
 def review(chosen: Settings, case: CaseArgument) -> int:
     """Open a recorded case: no AWS, no credentials, nothing is changed."""
     from s3ir_tui.console import open_review
@@ -176,7 +82,7 @@ def review(chosen: Settings, case: CaseArgument) -> int:
 
 
 @app.command()
-@takes(_CASES, _LIVE)
+@takes(CASES, LIVE)
 def replay(
     chosen: Settings,
     paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files and folders of CloudTrail.")],
@@ -210,7 +116,7 @@ Scenario = Annotated[
 
 
 @gameday.command("play")
-@takes(_LIVE)
+@takes(LIVE)
 def play(
     chosen: Settings,
     scenario: Scenario = "leaked-key",
@@ -287,7 +193,7 @@ def _check_scenario(name: str) -> None:
 
 
 @app.command()
-@takes(_SIGN_IN, _CASE, _CASES)
+@takes(SIGN_IN, CASE, CASES)
 def triage(chosen: Settings, output: Output = Format.TABLE) -> int:
     """Print the posture of buckets, principals and instances, and what could not be seen.
 
@@ -310,7 +216,7 @@ def read_trail() -> None:
 
 
 @trail.command("show")
-@takes(_SIGN_IN, _TRAIL)
+@takes(SIGN_IN, TRAIL)
 def show_trail(
     chosen: Settings,
     paths: Annotated[
@@ -333,7 +239,7 @@ def show_trail(
 
 
 @trail.command("verify")
-@takes(_SIGN_IN)
+@takes(SIGN_IN)
 def verify_trail(
     chosen: Settings,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Log files and digests, copied from the bucket.")],
@@ -364,7 +270,7 @@ def verify_trail(
 
 
 @app.command()
-@takes(_SIGN_IN, _CASE, _CASES)
+@takes(SIGN_IN, CASE, CASES)
 def ask(
     chosen: Settings,
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="What is asked; without it all are listed.")] = "",
@@ -418,7 +324,7 @@ def ask(
 
 
 @app.command()
-@takes(_SIGN_IN, _TRAIL)
+@takes(SIGN_IN, TRAIL)
 def preflight(
     chosen: Settings,
     output: Output = Format.TABLE,
@@ -445,7 +351,7 @@ def preflight(
 
 
 @app.command()
-@takes(_SIGN_IN, _CASE, _CASES, _TRAIL, _SAFETY)
+@takes(SIGN_IN, CASE, CASES, TRAIL, SAFETY)
 def act(
     chosen: Settings,
     words: Annotated[list[str] | None, typer.Argument(metavar="ACTION", help="What to do, and more targets.")] = None,
@@ -488,7 +394,7 @@ def act(
 
 
 @app.command()
-@takes(_CASES)
+@takes(CASES)
 def verify(chosen: Settings, case: CaseArgument, anchors: Anchors = None, output: Output = Format.TABLE) -> int:
     """Check that the log of a case is whole and agrees with published heads."""
     from s3ir_tui.headless import verify as command
@@ -497,7 +403,7 @@ def verify(chosen: Settings, case: CaseArgument, anchors: Anchors = None, output
 
 
 @app.command()
-@takes(_CASES)
+@takes(CASES)
 def report(
     chosen: Settings,
     case: CaseArgument,
@@ -511,7 +417,7 @@ def report(
 
 
 @app.command()
-@takes(_CASES)
+@takes(CASES)
 def locate(chosen: Settings) -> int:
     """Print where the configuration and the cases lie."""
     say(f"config  {settings.config_file(os.environ)}")
