@@ -143,6 +143,9 @@ def _print(result: Mapping[str, Any]) -> None:
             for item in result["instances"]
         ],
     )
+    for title, name in (("Exposure windows", "exposures"), ("Probable reads, by KMS decryptions", "kms_reads")):
+        if result[name]:
+            print_table(title, ("bucket", "what"), [(item["bucket"], item["text"]) for item in result[name]])
     print_table(
         "Object reads and writes (S3 data events) in what was read",
         ("bucket", "logged", "from", "to"),
