@@ -56,7 +56,7 @@ def salvage(data: bytes) -> Iterator[bytes | Damage]:
         Each object, and each damage where it stands; `Damage.END` last, where the end is not as the beginning promised.
     """
     text = data.decode("utf-8", "replace")
-    opened = _start_of_list.match(text)
+    opened = at_the_start = _start_of_list.match(text)
     if not opened and _end_of_object(text, text.find("{"), len(text)) < 0:
         opened = _list_further_in.match(text)
     at, in_vain, whole = opened.end() if opened else 0, 0, 0
@@ -79,7 +79,7 @@ def salvage(data: bytes) -> Iterator[bytes | Damage]:
         else:
             break
     promised = _between if not opened else _end_of_list if text[0] == "[" else _end_of_named_list
-    if not whole or not promised.fullmatch(text, at):
+    if not whole or opened is not at_the_start or not promised.fullmatch(text, at):
         yield Damage.END
 
 

@@ -227,16 +227,18 @@ def feed(data: bytes, count: int, analysis: Analysis) -> int:
 
 
 def empty(data: bytes) -> bool:
-    """Whether data is JSON that holds nothing: lists of nothing."""
-    try:
-        data = gunzip(data)[0] if is_gzip(data) else data
-        wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
-        value = json.loads(data.decode("utf-16" if wide else "utf-8-sig", "replace"))
-    except (ValueError, RecursionError):
-        return False
-    while isinstance(value, dict) and len(value) == 1:
-        value = next(iter(value.values()))
-    return value == [] or isinstance(value, dict | list)
+    """Whether data may well hold nothing: JSON, one value or several, of wrappings around empty lists and objects."""
+    data = gunzip(data)[0] if is_gzip(data) else data
+    text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "replace").strip()
+    while text:
+        try:
+            value, end = json.JSONDecoder().raw_decode(text)
+        except (ValueError, RecursionError):
+            return False
+        if not isinstance(value, dict | list):
+            return False
+        text = text[end:].strip()
+    return True
 
 
 @dataclass

@@ -251,6 +251,7 @@ def test_cut_off_subscriptions_keep_the_messages_before_the_cut() -> None:
         b"[}",
         b"[1,2",
         b"[,]",
+        b'{"detail":{"eventName":"X","a"Events":[{}]}',
     ],
 )
 def test_no_damage_goes_without_a_word(text: bytes) -> None:
