@@ -125,7 +125,7 @@ def reads(count: int, first: int = 0) -> list[Fields]:
 @pytest.fixture
 def small_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs so small that worker processes are begun for a few events."""
-    for name in ("_ALONE", "_FIRST", "_LEAST", "AT_ONCE"):
+    for name in ("_ALONE", "_FIRST", "_SECOND", "AT_ONCE"):
         monkeypatch.setattr(folders, name, 1)
 
 

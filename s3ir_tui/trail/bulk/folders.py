@@ -6,10 +6,10 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from itertools import chain, repeat
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -27,8 +27,7 @@ AT_ONCE = 48 << 20
 """Bytes of gzipped files in the largest jobs: some seconds of work, and a sum that fits into memory."""
 
 _FIRST = 1 << 20
-_GROWTH = 4
-_LEAST = 6 << 20
+_SECOND = 4 << 20
 _ALONE = 4 << 20
 _GZIP = 7
 """How much longer CloudTrail files are unfolded."""
@@ -75,18 +74,17 @@ def read_folders(
         After every step, of which the first is short.
     """
     files = [(file, _size(file)) for file in walk(paths)]
-    jobs = deque(_jobs(files))
+    workers = workers or _processors()
+    first, *jobs = [[file for file, _size in job] for job in _jobs(files, workers)] or [[]]
     done = 0
-    while jobs and sum(size for job in jobs for _file, size in job) <= _ALONE:
-        job = [file for file, _size in jobs.popleft()]
-        step = _take(analysis, job, read_files(job, recent), recent)
-        done += len(job)
-        yield Progress(done, len(files), *step)
-    if not jobs:
+    if sum(size for _file, size in files) <= _ALONE:
+        for job in (first, *jobs):
+            step = _take(analysis, job, read_files(job, recent), recent)
+            done += len(job)
+            yield Progress(done, len(files), *step)
         return
-    first = [file for file, _size in jobs.popleft()]
-    with _Workers(workers or _processors()) as pool:
-        waiting = {pool.submit(job, recent) for job in ([file for file, _ in job] for job in jobs)}
+    with _Workers(workers) as pool:
+        waiting = {pool.submit(job, recent) for job in jobs}
         step = _take(analysis, first, read_files(first, recent), recent)
         done += len(first)
         yield Progress(done, len(files), *step)
@@ -115,21 +113,19 @@ def _take(
     return total.events, tuple(Skipped(*item) for item in total.skipped)
 
 
-def _jobs(files: Sequence[tuple[Path, int]]) -> Iterator[list[tuple[Path, int]]]:
-    """Share files out: small jobs first, so that there is something to see, then larger ones, which cost less."""
-    room = _FIRST
+def _jobs(files: Sequence[tuple[Path, int]], workers: int) -> Iterator[list[tuple[Path, int]]]:
+    """Share files out: a little first, so that there is something to see, then large equal parts, which cost less."""
+    rest = sum(size for _file, size in files) - _FIRST - workers * _SECOND
+    shares = workers * max(1, -(-rest // (workers * AT_ONCE)))
+    rooms = chain((_FIRST,), repeat(_SECOND, workers), repeat(max(rest // shares, _SECOND)))
     job: list[tuple[Path, int]] = []
-    filled = 0
-    left = sum(size for _file, size in files)
+    filled, room = 0, next(rooms)
     for file, size in files:
         job.append((file, size))
         filled += size
-        left -= size
         if filled >= room:
             yield job
-            job, filled = [], 0
-            # At the end small ones again: no processor is to wait long for another.
-            room = min(room * _GROWTH, AT_ONCE, max(left // 3, _LEAST))
+            job, filled, room = [], 0, next(rooms)
     if job:
         yield job
 

@@ -17,7 +17,7 @@ from s3ir_tui.trail.credentials import MINTING
 from s3ir_tui.trail.decode import Skipped, decode, decode_record
 from s3ir_tui.trail.dedupe import ID, pack
 from s3ir_tui.trail.detections import by_name_alone
-from s3ir_tui.trail.detections.keys import is_log, looks_like_note, looks_secret
+from s3ir_tui.trail.detections.keys import LOGS, SECRET_ENDS, is_log, looks_like_note, looks_secret
 from s3ir_tui.trail.detections.network import CATEGORY as NETWORK_ACTIVITY
 from s3ir_tui.trail.doors import NAMES as DOORS
 from s3ir_tui.trail.event import Event
@@ -133,9 +133,12 @@ class Tally:
         failed: set[int] = set()
         mark: object
         for call in calls:
-            name, about, mark, out = call.eventName, call.eventSource, None, 0
-            extra = call.additionalEventData
-            if extra is not None and 0 < extra.bytesTransferredOut < _MOST_BYTES:
+            name = call.eventName
+            about = call.eventSource
+            mark = None
+            out = 0
+            extra = call.additionalEventData or _NO_EXTRA
+            if 0 < extra.bytesTransferredOut < _MOST_BYTES:
                 out = int(extra.bytesTransferredOut)
             if name in _OBJECTS and about == "s3.amazonaws.com" and call.eventType == "AwsApiCall":
                 try:
@@ -145,14 +148,15 @@ class Tally:
                 else:
                     about = asked.bucketName
                     if name in _WITH_CONTENT:
-                        extra = extra or _NO_EXTRA
+                        key = asked.key
                         if (
-                            (looks_secret(asked.key) if name == "GetObject" else looks_like_note(asked.key))
-                            or is_log(asked.key)
+                            key[-1:] in SECRET_ENDS
+                            or LOGS in key
+                            or name != "GetObject"
                             or extra.AuthenticationMethod == "QueryString"
                             or extra.SSEApplied not in _PLAIN_ENCRYPTION
                         ):
-                            mark = _LOG if is_log(asked.key) else call.eventID
+                            mark = _mark_of_object(call, key, extra)
             else:
                 mark = _mark(call)
             who = call.userIdentity
@@ -267,7 +271,11 @@ class Tally:
         if len(packed) != ID * len(calls):
             packed = b"".join([pack(call.eventID) for call in calls])
         self._ids += packed
-        for (minute, error), count in Counter([(call.eventTime[:_MINUTE], call.errorCode) for call in calls]).items():
+        through = Counter([call.eventTime[:_MINUTE] for call in calls if call.errorCode is None])
+        errors = Counter([(call.eventTime[:_MINUTE], call.errorCode) for call in calls if call.errorCode is not None])
+        for minute, count in through.items():
+            self._minutes.setdefault(minute, [0, 0, 0])[0] += count
+        for (minute, error), count in errors.items():
             self._minutes.setdefault(minute, [0, 0, 0])[outcome(error)] += count
 
     def _meet(self, call: Call, alike: tuple[object, ...], *, plain: bool) -> Group:
@@ -336,6 +344,15 @@ def _origin(event: Event, call: Call) -> Origin:
 
 def _someone(who: Identity) -> tuple[object, ...]:
     return who.type, who.accountId, bytes(who.principalId), bytes(who.userName), bytes(who.onBehalfOf)
+
+
+def _mark_of_object(call: Call, key: str, extra: Extra) -> object:
+    """What tells a call about an object from others: nothing, that it is a log, or all of it."""
+    if is_log(key):
+        return _LOG
+    telling = looks_secret(key) if call.eventName == "GetObject" else looks_like_note(key)
+    plain = extra.AuthenticationMethod != "QueryString" and extra.SSEApplied in _PLAIN_ENCRYPTION
+    return None if plain and not telling else call.eventID
 
 
 def _mark(call: Call) -> object:

@@ -19,23 +19,25 @@ _SECRETS = (
     "id_ed25519",
     "id_rsa",
 )
-_SECRET_ENDS = frozenset(item[-1] for item in _SECRETS)
+SECRET_ENDS = frozenset(item[-1] for item in (*_SECRETS, *map(str.upper, _SECRETS)))
+"""The last characters of such names."""
 _NOTE = re.compile(
     r"ransom|decrypt|(?:how|need).{0,12}(?:recover|restore|files)|restore.{0,8}(?:files|data)|read.?me.{0,8}(?:now|!|for.?decrypt)"
     r"|files?.{0,8}(?:deleted|encrypted|locked)|pay.{0,8}(?:bitcoin|btc)",
     re.IGNORECASE,
 )
-_LOGS = "AWSLogs/"
+LOGS = "AWSLogs/"
+"""Stands in the key of every log that AWS delivers."""
 
 
 def is_log(key: str) -> bool:
     """Whether AWS delivered it as a log."""
-    return _LOGS in key
+    return LOGS in key
 
 
 def looks_secret(key: str) -> bool:
     """Whether it is named as files with credentials are."""
-    return key[-1:].lower() in _SECRET_ENDS and key.lower().endswith(_SECRETS)
+    return key[-1:] in SECRET_ENDS and key.lower().endswith(_SECRETS)
 
 
 def looks_like_note(key: str) -> bool:
