@@ -16,10 +16,13 @@ _UNWANTED = (
 
 
 def prepare() -> None:
-    """Drop what would press keys or send data elsewhere, and choose ten frames a second: it serves a slow line."""
+    """Drop what would press keys or send data elsewhere, and choose twenty frames a second.
+
+    News are painted four times a second at most, which serves a slow line; a key waits for its frame 50 ms at most.
+    """
     for name in _UNWANTED:
         os.environ.pop(name, None)
-    os.environ.setdefault("TEXTUAL_FPS", "10")
+    os.environ.setdefault("TEXTUAL_FPS", "20")
 
 
 def why_no_screen() -> str:
