@@ -103,7 +103,7 @@ def history(day: GameDay) -> tuple[Account, Analysis]:
 def test_the_sources_of_a_game_day_are_found_and_bring_object_reads(day: GameDay) -> None:
     account, found = history(day)
     names = {source.name: source.data_events for source in discover(account, utc_now())}
-    assert list(names)[0] == "lookup us-east-1"
+    assert next(iter(names)) == "lookup us-east-1"
     assert {name for name in names if not name.startswith("lookup")} == {"bucket trail-logs"}
     assert [name for name, data in names.items() if data] == ["bucket trail-logs"]
     payroll = next(item for item in found.buckets() if item.name == "payroll-2026")
