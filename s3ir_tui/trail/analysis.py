@@ -107,20 +107,20 @@ class Analysis:
                 self._revision += 1
         return new
 
-    def add_sum(self, total: Sum) -> set[bytes]:
+    def add_sum(self, total: Sum) -> set[bytes] | None:
         """Take in many events that were added up already, if every one of them is new.
 
         Args:
             total: What a `Tally` came to.
 
         Returns:
-            The packed ids of those that are known or come twice: if there are any, nothing was taken in, and they are
-            to be left out of another tally of the same events.
+            `None` where they were taken in. Else nothing was: these are the packed ids of those that are known, to be
+            left out, as what comes twice is then, of another tally of the same events.
         """
         with self._lock:
-            repeated = self._ids.add_all(total.ids, total.first, total.last)
-            if repeated:
-                return repeated
+            known = self._ids.add_all(total.ids, total.first, total.last)
+            if known is not None:
+                return known
             self.events += total.events
         for start in range(0, len(total.alike), _AT_ONCE):
             with self._lock:  # others want to look meanwhile
@@ -142,7 +142,7 @@ class Analysis:
                     profile.add_spans(profile.delete_spans, per_ten_minutes.deletes)
             self._revision += 1
         self.skip(Skipped(*item) for item in total.skipped)
-        return set()
+        return None
 
     def add_repeated(self, count: int) -> None:
         """Count events that were left out of a sum because they were known."""

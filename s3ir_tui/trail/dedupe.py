@@ -85,7 +85,7 @@ class EventIds:
             self._new, self._first, self._last = set(), "", ""
         return True
 
-    def add_all(self, packed: bytes, first: str, last: str) -> set[bytes]:
+    def add_all(self, packed: bytes, first: str, last: str) -> set[bytes] | None:
         """Remember many ids if every one of them is new.
 
         Args:
@@ -94,24 +94,20 @@ class EventIds:
             last: Time of the latest.
 
         Returns:
-            The packed ids that are known or come more than once. If there are any, none is remembered.
+            `None` where every one is new, and they are remembered. Else none is, and these are the packed ids that are
+            known already; there are none where some come twice among them, and nothing else is wrong.
         """
-        values = [hash(packed[at : at + ID]) for at in range(0, len(packed), ID)]
+        ids = [packed[at : at + ID] for at in range(0, len(packed), ID)]
+        values = list(map(hash, ids))
         new = set(values)
         known = new & self._new if self._new else set()
         for block in self._blocks:
             if block.first <= last and first <= block.last and not new.isdisjoint(block.hashes):
                 known |= new.intersection(block.hashes)
-        if not known and len(new) == len(values):
+        if not known and (len(new) == len(values) or len(set(ids)) == len(ids)):
             self._keep(new, first, last)
-            return set()
-        seen: set[int] = set()
-        repeated = set()
-        for number, value in enumerate(values):
-            if value in known or value in seen:
-                repeated.add(packed[number * ID : number * ID + ID])
-            seen.add(value)
-        return repeated
+            return None
+        return {ident for ident, value in zip(ids, values, strict=True) if value in known}
 
     def _keep(self, values: set[int], first: str, last: str) -> None:
         if not values:

@@ -38,7 +38,7 @@ def added_up(*files: Sequence[Fields]) -> Analysis:
         tally = Tally()
         tally.add_calls(decode_calls(json.dumps({"Records": records}).encode()).Records, "file")
         total = msgspec.msgpack.decode(msgspec.msgpack.encode(tally.sum()), type=Sum)
-        assert made.add_sum(total) == set()
+        assert made.add_sum(total) is None
     return made
 
 
@@ -147,6 +147,13 @@ def test_events_of_two_trails_in_one_folder_count_once(tmp_path: Path) -> None:
     assert (made.events, made.distinct, made.duplicates) == (16, 8, 8)
     assert made.principals()[0].reads == 8
     assert made.principals()[0].bytes_out == 80
+
+
+def test_an_event_that_stands_twice_in_one_file_counts_once(tmp_path: Path) -> None:
+    one, other = reads(2)
+    made = Analysis()
+    list(read_folders([folder(tmp_path, [one, other, one])], made))
+    assert (made.events, made.distinct, made.principals()[0].reads) == (3, 2, 2)
 
 
 @pytest.mark.usefixtures("small_jobs")

@@ -103,8 +103,8 @@ def _take(
     """Take in a sum; what was known already is left out of another one of the same files."""
     events = total.events
     known: set[bytes] = set()
-    while repeated := analysis.add_sum(total):
-        known |= repeated
+    while (more := analysis.add_sum(total)) is not None:
+        known |= more
         if pool is None:
             total = read_files(files, recent, known)
         else:

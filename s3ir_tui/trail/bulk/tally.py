@@ -100,23 +100,24 @@ class Tally:
     def add_events(self, events: Iterable[Event]) -> None:
         """Add up events each of which is taken to be unlike any other."""
         for event in events:
-            packed = pack(event.id)
-            if not self._is_new(packed):
-                continue
-            group = self._groups[packed,] = Group(
-                kind_of(event, plain=False, first=True), event.time, [event.id], {}, self._spans
-            )
-            group.mint(event)
-            group.count, group.bytes_out = 1, event.bytes_out
-            group.addresses.add(event.address)
-            group.times[event.time] = 1
-            if group.spans is not None:
-                span = event.time[:TEN_MINUTES]
-                group.spans[span] = group.spans.get(span, 0) + 1
-            if not event.invoked_by:
-                self._places[event.id, ""] = {(event.address, event.agent): origin(event)}
-            self._minutes.setdefault(event.time[:_MINUTE], [0, 0, 0])[outcome(event.error)] += 1
-            self._ids += packed
+            if self._is_new(pack(event.id)):
+                self._add_alone(event)
+
+    def _add_alone(self, event: Event) -> None:
+        packed = pack(event.id)
+        kind = kind_of(event, plain=False, first=True)
+        group = self._groups[packed,] = Group(kind, event.time, [event.id], {}, self._spans)
+        group.mint(event)
+        group.count, group.bytes_out = 1, event.bytes_out
+        group.addresses.add(event.address)
+        group.times[event.time] = 1
+        if group.spans is not None:
+            span = event.time[:TEN_MINUTES]
+            group.spans[span] = group.spans.get(span, 0) + 1
+        if not event.invoked_by:
+            self._places[event.id, ""] = {(event.address, event.agent): origin(event)}
+        self._minutes.setdefault(event.time[:_MINUTE], [0, 0, 0])[outcome(event.error)] += 1
+        self._ids += packed
 
     def add_calls(self, calls: Sequence[Call], file: str) -> None:
         """Add up the calls of a trail file.
@@ -252,9 +253,8 @@ class Tally:
             ):
                 found = decode(call.raw(), file)
                 self.skip(found.skipped)
-                self._known, before = None, self._known
-                self.add_events(found.events)
-                self._known = before
+                for event in found.events:
+                    self._add_alone(event)
             else:
                 sound.append(call)
         return sound

@@ -1,0 +1,62 @@
+"""Which events were seen: one at a time, many at a time, forgotten oldest first."""
+
+from __future__ import annotations
+
+import uuid
+
+from s3ir_tui.trail import dedupe
+from s3ir_tui.trail.dedupe import EventIds, pack
+
+NOON, LATER = "2026-11-24T12:00:00Z", "2026-11-24T13:00:00Z"
+
+
+def many(count: int, seed: int = 0) -> list[str]:
+    """Event ids."""
+    return [str(uuid.UUID(int=(seed << 64) + number)) for number in range(count)]
+
+
+def packed(idents: list[str]) -> bytes:
+    return b"".join(map(pack, idents))
+
+
+def test_an_id_is_new_once_however_it_comes() -> None:
+    ids = EventIds()
+    one, other, third = many(3)
+    assert ids.add(one, NOON)
+    assert not ids.add(one, NOON)
+    assert ids.add_all(packed([other, third]), NOON, LATER) is None
+    assert not ids.add(other, LATER)
+    assert ids.add_all(packed([third, *many(2, seed=1)]), NOON, LATER) == {pack(third)}
+    assert len(ids) == 3
+
+
+def test_ids_that_are_no_uuids_are_told_apart() -> None:
+    ids = EventIds()
+    assert ids.add("sha256-1", NOON)
+    assert ids.add("sha256-2", NOON)
+    assert not ids.add("sha256-1", NOON)
+
+
+def test_what_comes_twice_among_many_is_not_remembered() -> None:
+    ids = EventIds()
+    one, other = many(2)
+    assert ids.add_all(packed([one, other, one]), NOON, NOON) == set()
+    assert len(ids) == 0
+    assert ids.add_all(packed([one, other]), NOON, NOON) is None
+
+
+def test_ids_are_found_after_their_blocks_were_joined() -> None:
+    ids = EventIds()
+    for number in range(dedupe._MOST_BLOCKS * 2):
+        assert ids.add_all(packed(many(5, seed=number)), NOON, LATER) is None
+    assert len(ids._blocks) <= dedupe._MOST_BLOCKS
+    assert not any(ids.add(ident, NOON) for number in range(dedupe._MOST_BLOCKS * 2) for ident in many(5, seed=number))
+
+
+def test_the_oldest_are_forgotten_where_there_are_too_many() -> None:
+    ids = EventIds(kept=20)
+    for number in range(5):
+        ids.add_all(packed(many(10, seed=number)), NOON, LATER)
+    assert len(ids) <= 20
+    assert ids.add(many(1, seed=0)[0], NOON)
+    assert not ids.add(many(1, seed=4)[0], NOON)
