@@ -23,7 +23,7 @@ test: $(VENV)/.dev  ## Format, lint, types, import rules and all tests: what CI 
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
 check: test  ## The same as make test
 
@@ -31,7 +31,7 @@ format: $(VENV)/.dev  ## Format the code and fix what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev  ## Measure: start-up, bytes to the terminal, the log
+bench: $(VENV)/.dev  ## Measure: start-up, bytes to the terminal, the log, the trail, the tail
 	$(BIN)/python -m pytest -m bench -s tests/bench
 
 snapshots: $(VENV)/.dev  ## Take the screenshots of the tests and the picture of the README anew
