@@ -26,3 +26,8 @@ def cases(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     folder.mkdir(mode=0o700)
     monkeypatch.setenv("S3IR_CASES", str(folder))
     return folder
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes are numbered, not shown: gzip puts the time into them, and processes must agree on the names of tests."""
+    return argname if isinstance(val, bytes) else None

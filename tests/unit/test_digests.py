@@ -498,7 +498,6 @@ def test_keys_as_boto_gives_them_are_taken() -> None:
         json.dumps({"PublicKeyList": [entry(key(0, 1024))]}).encode(),
         b"-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----",
     ],
-    ids=[f"{number}" for number in range(13)],  # some hold keys made anew in each process
 )
 def test_what_is_no_key_is_refused(data: bytes) -> None:
     with pytest.raises(KeysError):
