@@ -52,7 +52,7 @@ def opened(wire: LogsWire, **more: Any) -> Iterator[LiveTailSource]:
         source.close()
 
 
-def follow(source: LiveTailSource, until: Callable[[], bool], seconds: float = 5.0) -> tuple[list[Event], list[str]]:
+def follow(source: LiveTailSource, until: Callable[[], bool], seconds: float = 20.0) -> tuple[list[Event], list[str]]:
     """Poll as the console does; what came, and what was told."""
     events: list[Event] = []
     told: list[str] = []
@@ -71,7 +71,7 @@ def take(source: LiveTailSource, events: list[Event], told: list[str]) -> None:
         time.sleep(min(problem.retry_after, 0.2))
 
 
-def receive(source: LiveTailSource, count: int, seconds: float = 5.0) -> tuple[list[Event], list[str]]:
+def receive(source: LiveTailSource, count: int, seconds: float = 20.0) -> tuple[list[Event], list[str]]:
     events: list[Event] = []
     told: list[str] = []
     end = time.monotonic() + seconds
@@ -203,7 +203,7 @@ def test_a_connection_that_breaks_is_told_and_what_came_before_is_kept(
     wire.log(*made)
     time.sleep(5 * wire.tick)
     wire.cut(torn)
-    end = time.monotonic() + 5
+    end = time.monotonic() + 20
     while threads() and time.monotonic() < end:
         time.sleep(wire.tick)
     with pytest.raises(SourceError, match="broke off") as problem:
@@ -328,8 +328,11 @@ def test_a_session_that_cannot_be_opened_is_told_as_long_as_it_lasts_and_tried_a
 def test_what_will_not_mend_by_itself_is_told_with_the_way_out(wire: LogsWire, code: str, way_out: str) -> None:
     wire.fail("StartLiveTail", code=code, times=99)
     source = LiveTailSource(wire.connect(), ARN, "us-east-1", data_events=True)
-    with pytest.raises(SourceError, match=way_out):
-        source.poll()
+    told: list[str] = []
+    end = time.monotonic() + 20
+    while not told and time.monotonic() < end:  # the answer may come after the first poll
+        take(source, [], told)
+    assert any(way_out in text for text in told), told
     assert source.remark == ""
     source.close()
 
