@@ -23,7 +23,7 @@ test: $(VENV)/.dev  ## Format, lint, types, import rules and all tests: what CI 
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: test  ## The same as make test
 
