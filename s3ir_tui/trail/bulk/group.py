@@ -13,7 +13,7 @@ from s3ir_tui.trail.detections import Finding, detect
 from s3ir_tui.trail.detections.keys import is_log
 from s3ir_tui.trail.doors import Door, opened
 from s3ir_tui.trail.event import Event
-from s3ir_tui.trail.names import OBJECT_DELETES, OBJECT_READS, is_denied
+from s3ir_tui.trail.names import OBJECT_DELETES, OBJECT_READS
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +113,3 @@ class Group:
             opened=kind.opened,
             used=kind.used,
         )
-
-
-def outcome(error: str | None) -> int:
-    """Let through, turned away, or failed: 0, 1, 2."""
-    return 0 if not error else 1 if is_denied(error) else 2

@@ -25,7 +25,6 @@ class Sum(msgspec.Struct, array_like=True, gc=False):
         alike: Them, alike by alike.
         origins: Where they came from.
         spans: Objects that each principal read and deleted.
-        minutes: Calls per minute: let through, turned away, failed.
         skipped: What gave no event: file, reason, count.
     """
 
@@ -36,5 +35,4 @@ class Sum(msgspec.Struct, array_like=True, gc=False):
     alike: list[Alike]
     origins: list[Origin]
     spans: dict[str, Spans]
-    minutes: dict[str, list[int]]
     skipped: list[tuple[str, str, int]]

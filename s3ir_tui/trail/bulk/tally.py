@@ -11,7 +11,7 @@ import msgspec
 
 from s3ir_tui.trail.alike import MOST_IDS, Origin, origin
 from s3ir_tui.trail.bulk.call import Call, Extra, Identity, decode_parameters
-from s3ir_tui.trail.bulk.group import Group, Kind, Places, kind_of, outcome
+from s3ir_tui.trail.bulk.group import Group, Kind, Places, kind_of
 from s3ir_tui.trail.bulk.sum import Spans, Sum
 from s3ir_tui.trail.credentials import MINTING
 from s3ir_tui.trail.decode import Skipped, decode, decode_record
@@ -89,7 +89,6 @@ class Tally:
         self._ids = bytearray()
         self._samples: dict[tuple[object, ...], list[str]] = {}
         self._spans: dict[str, Spans] = {}
-        self._minutes: dict[str, list[int]] = {}
         self._skipped: Counter[tuple[str, str]] = Counter()
 
     def skip(self, skipped: Iterable[Skipped]) -> None:
@@ -116,7 +115,6 @@ class Tally:
             group.spans[span] = group.spans.get(span, 0) + 1
         if not event.invoked_by:
             self._places[event.id, ""] = {(event.address, event.agent): origin(event)}
-        self._minutes.setdefault(event.time[:_MINUTE], [0, 0, 0])[outcome(event.error)] += 1
         self._ids += packed
 
     def add_calls(self, calls: Sequence[Call], file: str) -> None:
@@ -225,7 +223,6 @@ class Tally:
             alike=made,
             origins=[item for places in self._places.values() for item in places.values()],
             spans=self._spans,
-            minutes=self._minutes,
             skipped=[(file, reason, count) for (file, reason), count in self._skipped.items()],
         )
 
@@ -260,7 +257,7 @@ class Tally:
         return sound
 
     def _note(self, calls: Sequence[Call]) -> None:
-        """Note the ids and the minutes of calls that were added up."""
+        """Note the ids of calls that were added up."""
         text = "".join([call.eventID for call in calls])
         packed = b""
         if len(text) == _UUID * len(calls):
@@ -271,12 +268,6 @@ class Tally:
         if len(packed) != ID * len(calls):
             packed = b"".join([pack(call.eventID) for call in calls])
         self._ids += packed
-        through = Counter([call.eventTime[:_MINUTE] for call in calls if call.errorCode is None])
-        errors = Counter([(call.eventTime[:_MINUTE], call.errorCode) for call in calls if call.errorCode is not None])
-        for minute, count in through.items():
-            self._minutes.setdefault(minute, [0, 0, 0])[0] += count
-        for (minute, error), count in errors.items():
-            self._minutes.setdefault(minute, [0, 0, 0])[outcome(error)] += count
 
     def _meet(self, call: Call, alike: tuple[object, ...], *, plain: bool) -> Group:
         """The group of a call that is the first of its kind here, or that may have made a credential.
