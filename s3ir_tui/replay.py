@@ -27,6 +27,7 @@ from s3ir_tui.trail.sources.recording import TICK_SECONDS, Recording
 _QUIET_TICKS = 4
 _CHUNK = 100
 _MOST_UNREAD = 20
+_STALE_SECONDS = 2.0  # a board is not shown for longer while events come
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -102,16 +103,19 @@ class ReplayRoom:
     # -- the thread that knows --------------------------------------------------------------------
 
     def _play(self, post: Callable[[Update], None]) -> None:
-        ticks, share = 0, TICK_SECONDS
+        ticks, due = 0, 0.0
+        board: Snapshot | None = None
         while not self._stop.wait(self._recording.interval):
-            lines = self._take_in(share)
+            lines = self._take_in(TICK_SECONDS)
             self._tell_unread()
             ticks = 0 if lines else ticks + 1
             if lines or self._recording.reading or ticks % _QUIET_TICKS == 1:
                 begun = time.monotonic()
-                post(Update(self._snapshot(), tuple(lines)))
-                # A board of many principals takes its time: events get three times as much.
-                share = min(2.0, max(TICK_SECONDS, 3 * (time.monotonic() - begun)))
+                if board is None or begun >= due or self._recording.ended:
+                    board = self._snapshot()
+                    # A board of many principals takes its time: events get nine times as much.
+                    due = time.monotonic() + min(_STALE_SECONDS, 9 * (time.monotonic() - begun))
+                post(Update(board, tuple(lines)))
 
     def _take_in(self, seconds: float) -> list[Judged]:
         lines = self._take_records()

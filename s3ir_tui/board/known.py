@@ -12,7 +12,6 @@ from s3ir_tui.case import Case, Recorded
 from s3ir_tui.model import Bucket, Identity, Instance, Principal
 from s3ir_tui.trail.analysis import Analysis
 from s3ir_tui.trail.decode import decode_record
-from s3ir_tui.trail.detections import detect, with_context
 from s3ir_tui.trail.event import Event, Judged
 from s3ir_tui.trail.found import Finds
 from s3ir_tui.trail.histogram import Histogram, outcome_of
@@ -67,13 +66,10 @@ class Known:
 
     def take_events(self, events: Iterable[Event], source: str) -> list[Judged]:
         """Take in events of a trail source; gives back the new ones, judged."""
-        new = self.analysis.add(events, source)
+        new = self.analysis.add(events, source, self.finds.add)
         for line in new:
-            if line.noise or line.ours:
-                continue
-            self.calls.add(line.event.time, outcome_of(line.event))
-            if line.reasons:
-                self.finds.add(line, with_context(detect(line.event), line.event, self.analysis))
+            if not line.noise and not line.ours:
+                self.calls.add(line.event.time, outcome_of(line.event))
         return new
 
     def take_posture(self, item: Posture) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -41,6 +41,8 @@ MOST_BUCKETS = 5_000
 MOST_SKIPPED = 10_000
 
 _AT_ONCE = 250
+
+Found = Callable[[Judged, Sequence[Finding]], None]
 
 
 class Analysis:
@@ -85,12 +87,13 @@ class Analysis:
         """How many events there are, each counted once."""
         return self.events - self.duplicates
 
-    def add(self, events: Iterable[Event], source: str = "") -> list[Judged]:
+    def add(self, events: Iterable[Event], source: str = "", found: Found | None = None) -> list[Judged]:
         """Take in events.
 
         Args:
             events: In any order, repeated or not.
             source: Name of the source that brought them.
+            found: Told each line that has reasons, but for noise and our own calls, and what the detections found.
 
         Returns:
             Those that are new, judged by what is known at this moment, in the order given.
@@ -100,7 +103,7 @@ class Analysis:
             for event in events:
                 self.events += 1
                 if self._ids.add(event.id, event.time):
-                    new.append(self._line(event, source))
+                    new.append(self._line(event, source, found))
                 else:
                     self.duplicates += 1
             if new:
@@ -166,7 +169,7 @@ class Analysis:
 
     # -- some events ------------------------------------------------------------------------------
 
-    def _line(self, event: Event, source: str) -> Judged:
+    def _line(self, event: Event, source: str, found: Found | None) -> Judged:
         """Take in one event and judge it."""
         profile = self._profile(event)
         before = profile.revision + profile.alarms
@@ -185,7 +188,10 @@ class Analysis:
             told = next((item for item in self._own_reasons(profile) if event.id in item.events), None)
             if told is not None and told.severity > severity:
                 severity, reasons = told.severity, (told.text, *reasons)
-        return Judged(event, severity, reasons, judgement.noise, False, source)
+        line = Judged(event, severity, reasons, judgement.noise, False, source)
+        if reasons and found is not None and not line.noise:
+            found(line, judgement.findings)
+        return line
 
     def _take(self, some: Alike) -> None:
         """Take in alike events."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from s3ir_tui.model import Severity
 from s3ir_tui.text import clean
 from s3ir_tui.trail.agents import agent_of
 from s3ir_tui.trail.arns import instance_of, is_address, network_of
 from s3ir_tui.trail.detections import Tactic
-from s3ir_tui.trail.profile import Profile
+from s3ir_tui.trail.profile import Profile, Span
 from s3ir_tui.trail.sightings import Reason
 from s3ir_tui.trail.spells import goes_on
 
@@ -117,26 +117,25 @@ def _proven(profile: Profile) -> bool:
 def _new_ways(profile: Profile, *, moved: bool) -> Signs:
     """A network and a program that appeared long after the principal did; a move counts once."""
     ways: Signs = {}
-    if instance_of(profile.id):
+    if instance_of(profile.id) or not goes_on(profile.first, profile.last):
         return ways
-    for address, place in profile.addresses.items():
-        if moved or not is_address(address):
-            continue
-        if goes_on(profile.first, place.first) and not _same_network(profile, address):
-            ways["came from a new network"] = (profile.sample.get(f"address {address}", ""),)
+    if not moved:
+        begun = _begun((network_of(address), place) for address, place in profile.addresses.items())
+        for address, place in profile.addresses.items():
+            is_first = place.first == begun[network_of(address)]
+            if is_first and is_address(address) and goes_on(profile.first, place.first):
+                ways["came from a new network"] = (profile.sample.get(f"address {address}", ""),)
+    begun = _begun((agent_of(text).program, span) for text, span in profile.agents.items())
     for text, span in profile.agents.items():
-        if goes_on(profile.first, span.first) and not _same_program(profile, text):
+        if span.first == begun[agent_of(text).program] and goes_on(profile.first, span.first):
             ways["used a new program"] = (profile.sample.get(f"agent {text}", ""),)
     return ways
 
 
-def _same_network(profile: Profile, address: str) -> bool:
-    first = profile.addresses[address].first
-    network = network_of(address)
-    return any(network_of(other) == network and place.first < first for other, place in profile.addresses.items())
-
-
-def _same_program(profile: Profile, text: str) -> bool:
-    first = profile.agents[text].first
-    program = agent_of(text).program
-    return any(agent_of(other).program == program and span.first < first for other, span in profile.agents.items())
+def _begun(named: Iterable[tuple[str, Span]]) -> dict[str, str]:
+    """When each was seen first."""
+    begun: dict[str, str] = {}
+    for name, span in named:
+        if name not in begun or span.first < begun[name]:
+            begun[name] = span.first
+    return begun

@@ -349,8 +349,7 @@ def _unusual(spans: dict[str, int], floor: int) -> int:
     """The largest count of ten minutes, if it is at least `floor` and no other day had the like; else 0."""
     if not spans:
         return 0
-    busiest = max(spans, key=lambda key: (spans[key], key))
-    count = spans[busiest]
+    count, busiest = max(zip(spans.values(), spans, strict=True))
     if count < floor:
         return 0
     at = _ten_minutes(busiest)
