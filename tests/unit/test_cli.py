@@ -220,6 +220,19 @@ def test_help_tells_the_exit_codes_and_the_commands(run: Run) -> None:
         assert any(line.strip().startswith(f"{code.value} ") for line in ended.out.splitlines())
 
 
+def test_misspelt_command_is_met_with_the_one_that_is_meant(run: Run) -> None:
+    ended = run("verfy", "IR-42")
+    assert ended.code == Code.USAGE
+    assert "'verify'" in ended.err
+
+
+@pytest.mark.parametrize("name", list(cli.COMMANDS))
+def test_every_command_is_there_and_says_what_it_does(run: Run, name: str) -> None:
+    ended = run(name, "--help")
+    assert ended.code == Code.OK
+    assert f"s3ir-tui {name}" in ended.out
+
+
 def test_version_is_told(run: Run) -> None:
     ended = run("--version")
     assert (ended.code, ended.out) == (Code.OK, "s3ir-tui 0.1.0\n")

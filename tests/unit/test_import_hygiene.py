@@ -45,13 +45,18 @@ json.dump(sorted(sys.modules), sys.stderr)
 """
 
 
-def loaded(program: str, *arguments: object) -> set[str]:
-    """The top-level packages in memory after a program has run."""
+def modules(program: str, *arguments: object) -> set[str]:
+    """What is in memory after a program has run."""
     ended = subprocess.run(
         [sys.executable, "-c", program, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
     )
     assert ended.returncode == 0, ended.stderr[-2000:]
-    return {name.partition(".")[0] for name in json.loads(ended.stderr.splitlines()[-1])}
+    return set(json.loads(ended.stderr.splitlines()[-1]))
+
+
+def loaded(program: str, *arguments: object) -> set[str]:
+    """The top-level packages in memory after a program has run."""
+    return {name.partition(".")[0] for name in modules(program, *arguments)}
 
 
 @pytest.fixture
@@ -70,6 +75,11 @@ def test_help_imports_neither_boto3_nor_textual(words: tuple[str, ...]) -> None:
     assert not loaded(_COMMAND, *words) & {"boto3", "botocore", "textual", "moto", "tinydb", "rich"}
 
 
+def test_a_command_is_made_without_the_others() -> None:
+    families = {name for name in modules(_COMMAND, "replay", "--help") if name.startswith("s3ir_tui.commands.")}
+    assert families == {"s3ir_tui.commands.console"}
+
+
 def test_locate_imports_neither_boto3_nor_textual() -> None:
     assert not loaded(_COMMAND, "locate") & {"boto3", "botocore", "textual"}
 
@@ -84,6 +94,6 @@ def test_list_of_actions_needs_neither_aws_nor_textual() -> None:
 
 
 def test_review_runs_without_boto3(case: Path) -> None:
-    modules = loaded(_REVIEW, case)
-    assert "textual" in modules
-    assert not modules & {"boto3", "botocore", "moto"}
+    packages = loaded(_REVIEW, case)
+    assert "textual" in packages
+    assert not packages & {"boto3", "botocore", "moto"}

@@ -1,0 +1,106 @@
+"""Practice on an embedded account with an attacker at work in it."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from s3ir_tui import settings
+from s3ir_tui.headless.exits import Code, Failure
+from s3ir_tui.headless.output import tell
+from s3ir_tui.options import LIVE, DefaultCommand, takes
+from s3ir_tui.settings import Settings
+
+gameday = typer.Typer(cls=DefaultCommand, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@gameday.callback()
+def practise() -> None:
+    """Practise on an embedded account with an attacker at work in it.
+
+    `gameday [SCENARIO]` is short for `gameday play [SCENARIO]`. Scenarios: leaked-key, reverse-proxy,
+    public-bucket, quiet-day.
+    """
+
+
+Scenario = Annotated[
+    str, typer.Argument(metavar="SCENARIO", help="leaked-key, reverse-proxy, public-bucket or quiet-day.")
+]
+
+
+@gameday.command("play")
+@takes(LIVE)
+def play(
+    chosen: Settings,
+    scenario: Scenario = "leaked-key",
+    lag: Annotated[
+        float, typer.Option("--lag", metavar="SECONDS", min=0, help="Seconds until CloudTrail shows a call.")
+    ] = 5.0,
+    delay: Annotated[
+        float, typer.Option("--delay", metavar="SECONDS", min=0, help="Seconds until a change takes effect.")
+    ] = 0.0,
+    case: Annotated[str, typer.Option("--case", metavar="DIR|NAME", help="Case to record in; else a new one.")] = "",
+) -> int:
+    """Open the console on an attack that goes on; what was true is told at the end."""
+    from s3ir_tui.console import open_live
+
+    _check_scenario(scenario)
+    # The settings of the real account stay out of the practice: its profile, its case, its principals.
+    practice = Settings(cases=chosen.cases, quiet=chosen.quiet, mouse=chosen.mouse, case=case)
+    folder = settings.case_folder(practice, kind="gameday")
+    from s3ir_tui.gameday.play import play as run
+
+    def open_console(info: dict[str, Any]) -> int:
+        there = replace(
+            practice,
+            region=str(info["region"]),
+            endpoint_url=str(info["endpoint_url"]),
+            break_glass=tuple(info["console"]["break_glass"]),
+        )
+        return open_live(there, credentials=info["responder"], folder=folder)
+
+    tell(f"Game day {scenario}: starting the embedded account and the attacker ...")
+    return run(scenario, open_console, case=folder, lag=lag, delay=delay)
+
+
+@gameday.command("serve")
+def serve(
+    scenario: Annotated[
+        str, typer.Argument(metavar="SCENARIO", help="leaked-key, reverse-proxy, public-bucket or quiet-day.")
+    ],
+    info: Annotated[
+        Path,
+        typer.Option("--info", metavar="FILE", help="File (0600, JSON) that takes endpoint, credentials and truth."),
+    ],
+    port: Annotated[
+        int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
+    ] = 0,
+    attacker: Annotated[bool, typer.Option("--attacker/--no-attacker", help="Let the attacker go on.")] = True,
+    lag: Annotated[
+        float, typer.Option("--lag", metavar="SECONDS", min=0, help="Seconds until CloudTrail shows a call.")
+    ] = 0.0,
+    delay: Annotated[
+        float, typer.Option("--delay", metavar="SECONDS", min=0, help="Seconds until a change takes effect.")
+    ] = 0.0,
+    export: Annotated[bool, typer.Option("--export", help="Print shell lines for any AWS client.")] = False,
+) -> None:
+    """Serve the account of a scenario for any AWS client, until it is interrupted."""
+    _check_scenario(scenario)
+    if not info.resolve().parent.is_dir():
+        raise Failure(f"--info {info}: there is no folder {info.resolve().parent}", Code.USAGE)
+    from s3ir_tui.gameday.play import serve as run
+
+    raise typer.Exit(run(scenario, port=port, info=info, attacker=attacker, lag=lag, delay=delay, export=export))
+
+
+def _check_scenario(name: str) -> None:
+    if importlib.util.find_spec("moto") is None or importlib.util.find_spec("flask") is None:
+        raise Failure("the embedded account is not installed: install s3ir-tui with its extra `gameday`", Code.USAGE)
+    from s3ir_tui.gameday.scenarios import SCENARIOS
+
+    if name not in SCENARIOS:
+        raise Failure(f"no scenario {name}: there are {', '.join(SCENARIOS)}", Code.USAGE)
