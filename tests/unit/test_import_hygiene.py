@@ -80,8 +80,8 @@ def test_a_command_is_made_without_the_others() -> None:
     assert families == {"s3ir_tui.commands.console"}
 
 
-def test_locate_imports_neither_boto3_nor_textual() -> None:
-    assert not loaded(_COMMAND, "locate") & {"boto3", "botocore", "textual"}
+def test_options_are_read_without_boto3_textual_and_pydantic() -> None:
+    assert not loaded(_COMMAND, "locate", "--quiet", "30m") & {"boto3", "botocore", "textual", "pydantic"}
 
 
 def test_verify_and_report_import_neither_boto3_nor_textual(case: Path) -> None:
