@@ -81,7 +81,7 @@ def test_a_command_is_made_without_the_others() -> None:
 
 
 def test_options_are_read_without_boto3_textual_and_pydantic() -> None:
-    assert not loaded(_COMMAND, "locate", "--quiet", "30m") & {"boto3", "botocore", "textual", "pydantic"}
+    assert not loaded(_COMMAND, "locate", "--cases", "there") & {"boto3", "botocore", "textual", "pydantic"}
 
 
 def test_verify_and_report_import_neither_boto3_nor_textual(case: Path) -> None:
