@@ -25,7 +25,6 @@ from screens.desk import DeskLike
 from screens.leaving import Leaving
 from screens.messages import Left, RoomSaid, RunChanged, RunPlan
 from screens.palette import KeysProvider
-from screens.running import Run
 from screens.state import State
 from screens.war_room import WarRoomScreen
 
@@ -159,6 +158,8 @@ class WarRoomApp(App[None]):
         desk, run = self.state.desk, self.state.run
         if desk is None or self.leaving.begun or (run is not None and not run.ended):
             return
+        from screens.running import Run
+
         self.state.run = Run(desk, message.plan, message.answer, self._run_moved)
         self.state.run.start()
         self._paint()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from s3ir_tui.questions.question import Question
-from s3ir_tui.questions.results import Answer
 from s3ir_tui.room import Row
 from s3ir_tui.trail.event import Event
+
+if TYPE_CHECKING:
+    from s3ir_tui.questions.question import Question
+    from s3ir_tui.questions.results import Answer
 
 
 class Asks(Protocol):

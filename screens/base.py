@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -14,12 +14,13 @@ from textual.widgets import Input, Label
 
 from screens.keys import Key, Where, bindings, keys_of
 from screens.messages import Fetched
-from screens.plan_text import running_words
-from screens.running import Run, words_of
 from screens.state import RECORDED, State
 from screens.widgets.bars import KeysLine, NextLine
 from screens.widgets.field import Field
 from screens.widgets.status import StatusLines
+
+if TYPE_CHECKING:
+    from screens.running import Run
 
 T = TypeVar("T")
 
@@ -172,6 +173,8 @@ class CaseScreen(Screen[None]):
 
     def run_ended(self, run: Run) -> None:
         """Say how a plan ended that is not shown here."""
+        from screens.plan_text import running_words
+
         self.say(running_words(run), alarm=not (run.result and run.result.ok), seconds=15)
 
     def show_next(self) -> None:
@@ -230,6 +233,8 @@ class CaseScreen(Screen[None]):
             try:
                 value = work()
             except Exception as error:  # noqa: BLE001 - the responder is told, and the screen lives on
+                from screens.running import words_of
+
                 why = words_of(error)
                 self.post_message(Fetched(lambda: (failed or self._failed)(why), said))
                 return

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from actions.plan import Answer, Done, Offer, Plan, Progress, Result, Targets
+if TYPE_CHECKING:
+    from actions.plan import Answer, Done, Offer, Plan, Progress, Result, Targets
 
 
 class DeskLike(Protocol):

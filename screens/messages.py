@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from actions.plan import Answer, Plan
 from s3ir_tui.room import Update
+
+if TYPE_CHECKING:
+    from actions.plan import Answer, Plan
 
 
 @dataclass

@@ -9,7 +9,6 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.types import IgnoreReturnCallbackType
 
 from screens.base import CaseScreen
-from screens.sources import open_sources
 
 THEMES = (
     ("s3ir-dark", "colours: dark"),
@@ -35,6 +34,8 @@ class KeysProvider(Provider):
                 yield Hit(score, matcher.highlight(text), run, text=text, help=help_text)
 
     def _commands(self) -> Iterator[tuple[str, str, IgnoreReturnCallbackType]]:
+        from screens.sources import open_sources
+
         screen = self.screen
         if isinstance(screen, CaseScreen):
             for key in screen.key_table():

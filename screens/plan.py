@@ -18,7 +18,7 @@ from screens.base import CaseScreen
 from screens.document import DocumentScreen, Title
 from screens.keys import bindings
 from screens.messages import RunPlan
-from screens.plan_text import note_lines, running_words, step_count, step_lines, whole_lines
+from screens.plan_text import note_lines, running_words, step_count, step_lines, step_mark, whole_lines
 from screens.running import Run
 from screens.state import State
 from screens.watch import WatchScreen
@@ -26,7 +26,7 @@ from screens.widgets.choice import Choice
 from screens.widgets.field import Field
 from screens.widgets.lines import Spans, wrapped
 from screens.widgets.pages import Pages
-from screens.widgets.palette import BOLD, DIM, PLAIN, RED, step_mark
+from screens.widgets.palette import BOLD, DIM, PLAIN, RED
 from screens.widgets.rows import Rows
 
 NO_TICKET = "no ticket given"

@@ -8,14 +8,29 @@ from actions.cli_text import cli_lines
 from actions.plan import Plan, Step, StepState
 from screens.running import Run
 from screens.widgets.diff import CONTEXT, diff
-from screens.widgets.palette import AMBER, BOLD, DIM, PLAIN
+from screens.widgets.palette import AMBER, BOLD, DIM, GREEN, PLAIN, RED
 
 Paragraphs = list[tuple[str, Style]]
+
+_STEPS: dict[StepState, tuple[str, Style]] = {
+    StepState.WAITING: ("·", DIM),
+    StepState.RUNNING: ("◌", AMBER),
+    StepState.DONE: ("✓", GREEN),
+    StepState.FAILED: ("✗", RED),
+    StepState.MOVED: ("≠", AMBER),
+    StepState.EXCLUDED: ("-", DIM),
+    StepState.NOT_RUN: ("·", DIM),
+}
 
 
 def step_count(steps: int) -> str:
     """`1 step`, `4 steps`."""
     return "1 step" if steps == 1 else f"{steps} steps"
+
+
+def step_mark(state: StepState) -> tuple[str, Style]:
+    """Glyph and style of a step of a running plan."""
+    return _STEPS[state]
 
 
 def step_lines(step: Step, *, whole: bool = False) -> Paragraphs:

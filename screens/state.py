@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from actions.plan import Targets
 from s3ir_tui.model import utc_now
 from s3ir_tui.room import Kind, Room, Row, Snapshot, Timeline, Update
 from s3ir_tui.trail.event import Event
@@ -15,7 +15,10 @@ from s3ir_tui.trail.spool import Spool
 from screens.asking import Asks
 from screens.desk import DeskLike
 from screens.keys import Needs
-from screens.running import Run
+
+if TYPE_CHECKING:
+    from actions.plan import Targets
+    from screens.running import Run
 
 RECORDED = "this is a recorded case: nothing can be changed here"
 

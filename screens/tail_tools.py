@@ -6,10 +6,7 @@ from s3ir_tui.model import Severity
 from s3ir_tui.trail.filter import FilterError
 from s3ir_tui.trail.moments import moment
 from screens.base import CaseScreen, Prompt
-from screens.event import EventScreen
 from screens.filter_bar import FilterBar
-from screens.groups import GroupsScreen
-from screens.pivot import PivotScreen
 from screens.state import State
 from screens.widgets.tail import Tail
 from screens.widgets.tail_search import Towards
@@ -92,11 +89,15 @@ class TailTools:
 
     def group(self) -> None:
         """Show one line for each principal."""
+        from screens.groups import GroupsScreen
+
         tail = self._tail
         self._screen.app.push_screen(GroupsScreen(self._state, tail.passes, tail.filter))
 
     def event(self) -> None:
         """Show the event under the cursor in full."""
+        from screens.event import EventScreen
+
         line = self._tail.current()
         if line is not None:
             self._tail.set_follow(False)
@@ -104,6 +105,8 @@ class TailTools:
 
     def pivot(self) -> None:
         """Show what else there is of the event under the cursor."""
+        from screens.pivot import PivotScreen
+
         line = self._tail.current()
         if line is not None:
             self._tail.set_follow(False)

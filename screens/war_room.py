@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -12,22 +12,14 @@ from textual.widget import Widget
 
 from s3ir_tui.room import Kind, Row
 from s3ir_tui.text import clean
-from screens.actions import Chosen, open_actions
+from screens import opening
 from screens.asking import about_event, about_row
 from screens.base import CaseScreen, Prompt
-from screens.detail import RowScreen
-from screens.detections import DetectionsScreen
 from screens.filter_bar import FilterBar
-from screens.histogram import HistogramScreen
 from screens.keys import KEYS, Key, Where, bindings, keys_of
-from screens.log import LogScreen
-from screens.questions import QuestionsScreen
-from screens.report import ReportScreen
 from screens.review import Player
 from screens.state import State
 from screens.tail_tools import TailTools
-from screens.undo import UndoScreen
-from screens.watch import WatchScreen
 from screens.widgets.bars import KeysLine, NextLine, Strip, Tabs
 from screens.widgets.pane import Pane
 from screens.widgets.rows import Rows
@@ -254,7 +246,7 @@ class WarRoomScreen(CaseScreen):
 
     # -- what is chosen ------------------------------------------------------------------------
 
-    def chosen(self) -> Chosen:
+    def chosen(self) -> Sequence[tuple[Kind, str]]:
         """What actions work on: the marked rows, else what the cursor is on."""
         marked = self.state.marked()
         if marked:
@@ -273,7 +265,7 @@ class WarRoomScreen(CaseScreen):
 
     def action_act(self) -> None:
         """Show what can be done."""
-        open_actions(self, self.chosen())
+        opening.actions(self, self.chosen())
 
     def action_mark(self) -> None:
         """Mark or unmark the row, or the principal of the event."""
@@ -302,7 +294,7 @@ class WarRoomScreen(CaseScreen):
         elif isinstance(rows, Pane):
             row = rows.current()
             if row is not None:
-                self.app.push_screen(RowScreen(self.state, row))
+                opening.row(self, row)
 
     def on_rows_moved(self, event: Rows.Moved) -> None:
         """The cursor was moved by hand: it stays the responder's."""
@@ -313,15 +305,11 @@ class WarRoomScreen(CaseScreen):
     def action_watch(self) -> None:
         """Show whether it is quiet."""
         pane = self._focused()
-        row = pane.current() if isinstance(pane, Pane) else None
-        views = self.state.snapshot.watches
-        ref = next((view.id for view in views if row is not None and view.label == row.label), "")
-        self.app.push_screen(WatchScreen(self.state, ref))
+        opening.watch(self, pane.current() if isinstance(pane, Pane) else None)
 
     def action_undo(self) -> None:
         """Show what was done."""
-        if self.can_act():
-            self.app.push_screen(UndoScreen(self.state))
+        opening.undo(self)
 
     def action_note(self) -> None:
         """Write a note into the log."""
@@ -334,12 +322,12 @@ class WarRoomScreen(CaseScreen):
 
     def action_detections(self) -> None:
         """Show what the detections found."""
-        self.app.push_screen(DetectionsScreen(self.state, self._show_time))
+        opening.detections(self, self._show_time)
 
     def action_histogram(self) -> None:
         """Show calls over time, with those of what the cursor is on."""
         chosen = self.chosen()
-        self.app.push_screen(HistogramScreen(self.state, chosen[0] if chosen else None, self._show_time))
+        opening.histogram(self, chosen[0] if chosen else None, self._show_time)
 
     def _show_time(self, when: str) -> None:
         self.action_pane("tail")
@@ -352,15 +340,15 @@ class WarRoomScreen(CaseScreen):
         row = pane.current() if isinstance(pane, Pane) else self.state.worst()
         now = self.state.snapshot.status.now
         about = about_event(line.event, now) if line is not None else about_row(row) if row is not None else {}
-        self.app.push_screen(QuestionsScreen(self.state, about))
+        opening.questions(self, about)
 
     def action_log(self) -> None:
         """Show the log."""
-        self.app.push_screen(LogScreen(self.state))
+        opening.log(self)
 
     def action_report(self) -> None:
         """Show how the report is written."""
-        self.app.push_screen(ReportScreen(self.state))
+        opening.report(self)
 
     def action_back(self) -> None:
         """There is nothing behind this screen."""

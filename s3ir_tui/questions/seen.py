@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from s3ir_tui.model import utc_now
-from s3ir_tui.questions.question import Question
-from s3ir_tui.questions.results import Answer
 from s3ir_tui.settings import make_private
 from s3ir_tui.trail.event import Event
 
 if TYPE_CHECKING:
     from s3ir_tui.questions.local import LocalStore
+    from s3ir_tui.questions.question import Question
+    from s3ir_tui.questions.results import Answer
 
 Export = Literal["csv", "json"]
 

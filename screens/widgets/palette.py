@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from rich.style import Style
 
-from actions.plan import StepState
 from s3ir_tui.model import Severity, State
 
 PLAIN = Style()
@@ -50,16 +49,6 @@ STATE_HELP: tuple[tuple[State, str], ...] = (
     (State.UNKNOWN, "we cannot see: no data events, or a source is lost"),
 )
 
-_STEPS: dict[StepState, tuple[str, Style]] = {
-    StepState.WAITING: ("·", DIM),
-    StepState.RUNNING: ("◌", AMBER),
-    StepState.DONE: ("✓", GREEN),
-    StepState.FAILED: ("✗", RED),
-    StepState.MOVED: ("≠", AMBER),
-    StepState.EXCLUDED: ("-", DIM),
-    StepState.NOT_RUN: ("·", DIM),
-}
-
 
 def severity_style(severity: Severity) -> Style:
     """The style of a severity word."""
@@ -70,8 +59,3 @@ def state_mark(state: State) -> tuple[str, Style]:
     """`● ACTIVE` and its style; "" for no state."""
     glyph, style = _STATES[state]
     return (f"{glyph} {state.value}" if state.value else "", style)
-
-
-def step_mark(state: StepState) -> tuple[str, Style]:
-    """Glyph and style of a step of a running plan."""
-    return _STEPS[state]
