@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from s3ir_tui.trail.alike import Alike
+from s3ir_tui.trail.alike import Alike, Count
 from s3ir_tui.trail.arns import account_of, instance_of
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.names import got_through, is_denied
@@ -53,18 +53,41 @@ class Unit:
         else:
             self.denied += some.count
         for at, count in some.times.items():
-            cell = self.cells.get(at[:18])
-            if cell is None:
-                cell = self.cells[at[:18]] = Cell()
-                if len(self.cells) > _PRUNE_ABOVE:
-                    self._prune()
+            self._count(at, count, through=through)
+
+    def _count(self, at: str, count: int, *, through: bool) -> None:
+        cell = self.cells.get(at[:18])
+        if cell is None:
+            cell = self.cells[at[:18]] = Cell()
+            if len(self.cells) > _PRUNE_ABOVE:
+                self._prune()
+        if through:
+            cell.allowed += count
+            if at > cell.last_ok:
+                cell.last_ok = at
+        else:
+            cell.denied += count
+            cell.first_denied = min(cell.first_denied or at, at)
+            cell.last_denied = max(cell.last_denied, at)
+
+    def counter(self, event: Event) -> Count:
+        """Counts more calls like one."""
+        error = event.error
+        through = not error or got_through(error)
+        tells = through or is_denied(error)
+
+        def count(at: str, _size: int) -> None:
+            if not tells:
+                return
             if through:
-                cell.allowed += count
-                cell.last_ok = max(cell.last_ok, at)
+                self.allowed += 1
+                if at > self.last_ok:
+                    self.last_ok = at
             else:
-                cell.denied += count
-                cell.first_denied = min(cell.first_denied or at, at)
-                cell.last_denied = max(cell.last_denied, at)
+                self.denied += 1
+            self._count(at, 1, through=through)
+
+        return count
 
     def _prune(self) -> None:
         newest = max(self.cells)
@@ -83,12 +106,15 @@ class Activity:
 
     def add(self, some: Alike) -> None:
         """Count alike calls."""
-        event = some.event
+        self._unit(some.event).add(some)
+
+    def counter(self, event: Event) -> Count:
+        """Counts more calls like one."""
+        return self._unit(event).counter(event)
+
+    def _unit(self, event: Event) -> Unit:
         key = "" if event.invoked_by else event.access_key
-        unit = self._units.get((event.principal, key))
-        if unit is None:
-            unit = self._new(event, key)
-        unit.add(some)
+        return self._units.get((event.principal, key)) or self._new(event, key)
 
     def _new(self, event: Event, key: str) -> Unit:
         named = (event.principal, key)

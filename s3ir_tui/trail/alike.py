@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from s3ir_tui.trail.credentials import Credential, made
-from s3ir_tui.trail.detections import Finding
+from s3ir_tui.trail.detections import Finding, detect
 from s3ir_tui.trail.doors import Door, opened
 from s3ir_tui.trail.event import Event
 
 MOST_IDS = 20
+
+Count = Callable[[str, int], None]
+"""Counts one more call like one before it: when it was made, and how many bytes left S3."""
 
 
 class Alike(msgspec.Struct, array_like=True, gc=False):
@@ -44,6 +49,29 @@ class Alike(msgspec.Struct, array_like=True, gc=False):
     used: Credential | None = None
 
 
+class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What an event tells by itself, whatever is known beside it; for most it is nothing.
+
+    Attributes:
+        findings: What the detections say.
+        made: The credential that it made.
+        opened: What it opened to others.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    made: Credential | None = None
+    opened: tuple[Door, ...] = ()
+
+
+NOTHING = Told()
+
+
+def told_by(event: Event) -> Told | None:
+    """What an event tells by itself; `None` where it is nothing."""
+    findings, new, doors = detect(event), made(event), opened(event)
+    return Told(findings, new, doors) if findings or new is not None or doors else None
+
+
 class Origin(msgspec.Struct, array_like=True, gc=False):
     """Calls of one principal with one credential from one address by one program.
 
@@ -68,14 +96,15 @@ class Origin(msgspec.Struct, array_like=True, gc=False):
     last: str
 
 
-def alone(event: Event, findings: tuple[Finding, ...]) -> Alike:
+def alone(event: Event, findings: tuple[Finding, ...], told: Told | None = None) -> Alike:
     """One event.
 
     Args:
         event: The event.
-        findings: What the detections say of it.
+        findings: What the detections say of it, with what is known beside it.
+        told: What it tells by itself, where that has been looked at already.
     """
-    new = made(event)
+    told = told or Told((), made(event), opened(event))
     return Alike(
         event=event,
         count=1,
@@ -86,8 +115,8 @@ def alone(event: Event, findings: tuple[Finding, ...]) -> Alike:
         addresses=[event.address],
         times={event.time: 1},
         findings=findings,
-        made=[new] if new is not None else [],
-        opened=opened(event),
+        made=[told.made] if told.made is not None else [],
+        opened=told.opened,
     )
 
 

@@ -11,19 +11,20 @@ from typing import Any
 from s3ir_tui.model import Severity
 from s3ir_tui.trail import views
 from s3ir_tui.trail.activity import Activity
-from s3ir_tui.trail.alike import Alike, Origin, alone, origin
+from s3ir_tui.trail.alike import NOTHING, Alike, Origin, Told, alone, origin, told_by
 from s3ir_tui.trail.background import Background
 from s3ir_tui.trail.bucket_profile import BucketProfile
 from s3ir_tui.trail.bulk.sum import Sum
 from s3ir_tui.trail.decode import Skipped
 from s3ir_tui.trail.dedupe import EventIds
 from s3ir_tui.trail.details import Details
-from s3ir_tui.trail.detections import Finding, Tactic, judge, with_context
+from s3ir_tui.trail.detections import Finding, Tactic, weigh, with_context
 from s3ir_tui.trail.detections.keys import is_log
 from s3ir_tui.trail.doors import user_arn
 from s3ir_tui.trail.event import Event, Judged
 from s3ir_tui.trail.lineage import Family, Lineage
 from s3ir_tui.trail.profile import Profile
+from s3ir_tui.trail.repeats import Repeats, counter, may_repeat
 from s3ir_tui.trail.sightings import (
     BucketSighting,
     InstanceSighting,
@@ -71,6 +72,7 @@ class Analysis:
         self._ids = EventIds()
         self._activity = Activity()
         self._background = Background()
+        self._repeats = Repeats()
         self._profiles: dict[str, Profile] = {}
         self._buckets: dict[str, BucketProfile] = {}
         self._handed_down: dict[str, Severity] = {}
@@ -103,7 +105,7 @@ class Analysis:
             for event in events:
                 self.events += 1
                 if self._ids.add(event.id, event.time):
-                    new.append(self._line(event, source, found))
+                    new.append(self._line(event, source, told_by(event), found))
                 else:
                     self.duplicates += 1
             if new:
@@ -135,8 +137,7 @@ class Analysis:
                 for item in total.origins[start : start + _AT_ONCE]:
                     profile = self._profiles.get(item.principal)
                     if profile is not None and not self._is_ours(item):
-                        profile.add_origin(item)
-                        self._background.add_origin(item, profile.issuer)
+                        self._take_origin(item, profile)
         with self._lock:
             for principal, per_ten_minutes in total.spans.items():
                 profile = self._profiles.get(principal)
@@ -169,29 +170,54 @@ class Analysis:
 
     # -- some events ------------------------------------------------------------------------------
 
-    def _line(self, event: Event, source: str, found: Found | None) -> Judged:
+    def _line(self, event: Event, source: str, told: Told | None, found: Found | None) -> Judged:
         """Take in one event and judge it."""
+        findings = with_context(told.findings if told is not None else (), event, self)
+        judgement = weigh(event, findings, self)
+        ours = self._is_ours(event)
+        plain = not findings and told is None and not ours
+        if plain and self._repeats.add(event):
+            if event.time > self.last:
+                self.last = event.time
+            return _told(
+                Judged(event, judgement.severity, judgement.reasons, judgement.noise, False, source), (), found
+            )
         profile = self._profile(event)
         before = profile.revision + profile.alarms
-        judgement = judge(event, self)
-        self._take(alone(event, judgement.findings))
-        if self._is_ours(event):
+        self._take(alone(event, findings, told or NOTHING))
+        if ours:
             return Judged(event, noise=judgement.noise, ours=True, source=source)
         if not event.invoked_by:
             here = origin(event)
-            profile.add_origin(here)
-            self._background.add_origin(here, profile.issuer)
+            self._take_origin(here, profile)
+            self._repeats.meet_place(
+                event, profile.spans_from(here), self._background.novelty.ways(here, profile.issuer)
+            )
         profile.burst(event)
         severity, reasons = judgement.severity, judgement.reasons
         if profile.revision + profile.alarms != before and severity < SUSPECT and event.kind != "AWSService":
             # This very event may be what makes the suspect: it is shown as such.
-            told = next((item for item in self._own_reasons(profile) if event.id in item.events), None)
-            if told is not None and told.severity > severity:
-                severity, reasons = told.severity, (told.text, *reasons)
-        line = Judged(event, severity, reasons, judgement.noise, False, source)
-        if reasons and found is not None and not line.noise:
-            found(line, judgement.findings)
-        return line
+            why = next((item for item in self._own_reasons(profile) if event.id in item.events), None)
+            if why is not None and why.severity > severity:
+                severity, reasons = why.severity, (why.text, *reasons)
+        if plain and may_repeat(event, profile):
+            self._meet(event, profile)
+        return _told(Judged(event, severity, reasons, judgement.noise, False, source), findings, found)
+
+    def _meet(self, event: Event, profile: Profile) -> None:
+        """Note a call that others may be like."""
+        novelty, bucket = self._background.novelty, self._buckets.get(event.bucket)
+        counts = [counter(event, profile, bucket), self._activity.counter(event), novelty.counter(event)]
+        if event.kind == "AWSService":
+            counts.append(self._count_service_call)
+        self._repeats.meet(event, profile, novelty.here(event), counts)
+
+    def _count_service_call(self, _at: str, _size: int) -> None:
+        self._service_calls += 1
+
+    def _take_origin(self, here: Origin, profile: Profile) -> None:
+        profile.add_origin(here)
+        self._background.add_origin(here, profile.issuer)
 
     def _take(self, some: Alike) -> None:
         """Take in alike events."""
@@ -399,6 +425,12 @@ class Analysis:
                     for (origin, reason), count in self._skipped.items()
                 ],
             }
+
+
+def _told(line: Judged, findings: tuple[Finding, ...], found: Found | None) -> Judged:
+    if line.reasons and found is not None and not line.noise:
+        found(line, findings)
+    return line
 
 
 def _names(idents: Family | Collection[str] | str) -> Collection[str]:

@@ -178,6 +178,11 @@ class Exposures:
         return {name: tuple(reasons) for name, reasons in found.items()}
 
 
+def sets_exposure(name: str) -> bool:
+    """Whether a call of an operation may open or close a bucket."""
+    return name in _SETTERS
+
+
 def is_outside(event: Event) -> bool:
     """Whether nobody, or someone of another account, calls; AWS's own services do not count."""
     if event.kind == "Anonymous":

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from s3ir_tui.model import Severity, iso
 from s3ir_tui.text import clean, short_arn
 from s3ir_tui.trail.agents import agent_of
-from s3ir_tui.trail.alike import Alike, Origin
+from s3ir_tui.trail.alike import Alike, Count, Origin
 from s3ir_tui.trail.arns import is_address, network_of
+from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.sightings import Reason
 
 HOURS = 24
@@ -23,14 +24,14 @@ MOST_BUCKETS = 2_000
 MOST_WHO = 128
 MOST_OPERATIONS = 64
 MOST_PRINCIPALS = 20_000
-_MOST_WAYS = 64
+MOST_WAYS = 64
 _MOST_TOLD = 8
 _WEIGHTS = (Severity.INFO, Severity.LOW, Severity.LOW, Severity.MEDIUM, Severity.MEDIUM)
 """By how many things are new at once: alone it is everyday, together they weigh, and never more than a look."""
 
 
 @dataclass(slots=True)
-class _Seen:
+class Seen:
     """Since when something is known, and one event of it."""
 
     first: str
@@ -50,8 +51,8 @@ class _Ways:
     __slots__ = ("networks", "programs")
 
     def __init__(self) -> None:
-        self.networks: dict[str, _Seen] = {}
-        self.programs: dict[str, _Seen] = {}
+        self.networks: dict[str, Seen] = {}
+        self.programs: dict[str, Seen] = {}
 
 
 class _Bucket:
@@ -62,8 +63,8 @@ class _Bucket:
         # Networks and programs by which each came to this bucket: a role may go elsewhere from elsewhere. Of calls
         # that were added up only some addresses and one program are known, so a new one can be missed, not invented.
         self.here: dict[str, set[str]] = {}
-        self.who: dict[str, _Seen] = {}
-        self.operations: dict[str, dict[str, _Seen]] = {}
+        self.who: dict[str, Seen] = {}
+        self.operations: dict[str, dict[str, Seen]] = {}
         # Calls per day, by the first of those that were added up: about how much came before.
         self.times: dict[str, int] = {}
 
@@ -107,7 +108,7 @@ class Novelty:
             operations = bucket.operations.setdefault(event.name, {})
             self._note(operations, who, MOST_OPERATIONS, some.first, some.last, event.id)
             here = bucket.here.setdefault(who, set())
-            if len(here) < _MOST_WAYS:
+            if len(here) < MOST_WAYS:
                 before = len(here)
                 here.update(map(network_of, some.addresses), (agent_of(event.agent).program,))
                 self._news += len(here) > before
@@ -128,21 +129,57 @@ class Novelty:
             ways = self._ways[who] = _Ways()
         given = (origin.first, origin.last, origin.sample)
         if is_address(origin.address):
-            self._note(ways.networks, network_of(origin.address), _MOST_WAYS, *given)
-        self._note(ways.programs, agent_of(origin.agent).program, _MOST_WAYS, *given)
+            self._note(ways.networks, network_of(origin.address), MOST_WAYS, *given)
+        self._note(ways.programs, agent_of(origin.agent).program, MOST_WAYS, *given)
 
-    def _note(self, seen: dict[str, _Seen], name: str, most: int, first: str, last: str, event: str) -> bool:
+    def _note(self, seen: dict[str, Seen], name: str, most: int, first: str, last: str, event: str) -> bool:
         found = seen.get(name)
         if found is not None:
             self._news += first < found.first
             found.add(first, last, event)
         elif len(seen) < most:
-            seen[name] = _Seen(first, last, event)
+            seen[name] = Seen(first, last, event)
             self._news += 1
         else:
             self.capped = True
             return False
         return True
+
+    def here(self, event: Event) -> set[str] | None:
+        """Networks and programs by which a caller came to a bucket; `None` where that is not kept."""
+        bucket = self._told_bucket(event)
+        return bucket.here.get(_who(event.principal, event.issuer)) if bucket is not None else None
+
+    def counter(self, event: Event) -> Count:
+        """Counts more calls like one that was taken in, by networks and programs that `here` has, and not before it."""
+        bucket, who = self._told_bucket(event), _who(event.principal, event.issuer)
+        seen = [] if bucket is None else [bucket.who.get(who), bucket.operations.get(event.name, {}).get(who)]
+        known = [item for item in seen if item is not None]
+
+        def count(at: str, _size: int) -> None:
+            if at > self._last:
+                self._last = at
+            if bucket is not None:
+                bucket.times[at[:10]] = bucket.times.get(at[:10], 0) + 1
+                for item in known:
+                    if at > item.last:
+                        item.last = at
+
+        return count
+
+    def ways(self, origin: Origin, issuer: str = "") -> list[Seen]:
+        """What is known of where a principal called from, and with what, once it was taken in."""
+        ways = self._ways.get(_who(origin.principal, issuer))
+        if ways is None:
+            return []
+        found = (ways.networks.get(network_of(origin.address)), ways.programs.get(agent_of(origin.agent).program))
+        return [item for item in found if item is not None]
+
+    def _told_bucket(self, event: Event) -> _Bucket | None:
+        """The bucket that a call tells something of."""
+        if event.error or event.kind == "AWSService" or event.invoked_by:
+            return None
+        return self._buckets.get(event.bucket)
 
     def cut(self) -> str:
         """The moment at which the time before ends, to the hour."""

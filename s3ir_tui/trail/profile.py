@@ -201,15 +201,19 @@ class Profile:
             self.keys.setdefault(event.access_key, {})
 
     def add_origin(self, origin: Origin) -> None:
-        """Count address, program and key; which counters those are is looked up once for each combination."""
+        """Count address, program and key."""
+        for span in self.spans_from(origin):
+            span.add(origin.count, origin.first, origin.last)
+
+    def spans_from(self, origin: Origin) -> tuple[Span, ...]:
+        """The counters of an address, a program and a key; looked up once for each combination."""
         named = (origin.address, origin.agent, origin.access_key)
         spans = self._spans.get(named)
         if spans is None:
             spans = self._learn(origin)
             if len(self._spans) < MOST_COMBINATIONS:
                 self._spans[named] = spans
-        for span in spans:
-            span.add(origin.count, origin.first, origin.last)
+        return spans
 
     def _learn(self, origin: Origin) -> tuple[Span, ...]:
         place = self.addresses.get(origin.address) or self._new_place(origin)
@@ -300,12 +304,18 @@ class Profile:
 
     def burst(self, event: Event) -> None:
         """Count an object that was read or deleted among those of its ten minutes."""
-        if not event.bucket or event.error:
-            return
-        if event.name in OBJECT_READS and not is_log(event.key):
-            self.add_spans(self.read_spans, {event.time[:TEN_MINUTES]: 1})
-        elif event.name in OBJECT_DELETES:
-            self.add_spans(self.delete_spans, {event.time[:TEN_MINUTES]: 1})
+        spans = self.spans_of(event)
+        if spans is not None:
+            self.add_spans(spans, {event.time[:TEN_MINUTES]: 1})
+
+    def spans_of(self, event: Event) -> dict[str, int] | None:
+        """`read_spans` or `delete_spans`, where a call counts in one of them."""
+        if event.bucket and not event.error:
+            if event.name in OBJECT_READS and not is_log(event.key):
+                return self.read_spans
+            if event.name in OBJECT_DELETES:
+                return self.delete_spans
+        return None
 
     def add_spans(self, spans: dict[str, int], more: Mapping[str, int]) -> None:
         """Count objects in their ten minutes.
@@ -318,9 +328,8 @@ class Profile:
             before = spans.get(key, 0)
             spans[key] = before + count
             self.revision += any(before < step <= before + count for step in BURSTS)
-        if len(spans) > MOST_SPANS:
-            for key in sorted(spans)[:-MOST_SPANS]:
-                del spans[key]
+        while len(spans) > MOST_SPANS:
+            del spans[min(spans)]
 
     def note(self, finding: Finding, some: Alike) -> None:
         """Add a finding up."""

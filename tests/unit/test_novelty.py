@@ -118,7 +118,7 @@ def test_the_order_of_events_does_not_matter() -> None:
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("MOST_BUCKETS", "MOST_WHO", "MOST_PRINCIPALS", "_MOST_WAYS"):
+    for name in ("MOST_BUCKETS", "MOST_WHO", "MOST_PRINCIPALS", "MOST_WAYS"):
         monkeypatch.setattr(module, name, 5)
     found = Novelty()
     for number in range(200):

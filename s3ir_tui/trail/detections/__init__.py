@@ -1,6 +1,6 @@
 """Detections: a table of small rules over single events, and the judgement that they add up to."""
 
-from s3ir_tui.trail.detections.judge import RULES, Judgement, by_name_alone, detect, judge, with_context
+from s3ir_tui.trail.detections.judge import RULES, Judgement, by_name_alone, detect, judge, weigh, with_context
 from s3ir_tui.trail.detections.rule import Condition, Detection, Finding, Tactic
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "by_name_alone",
     "detect",
     "judge",
+    "weigh",
     "with_context",
 ]

@@ -117,7 +117,11 @@ def judge(event: Event, context: Context) -> Judgement:
     Returns:
         What the detections say of it, and its severity: at least what a suspect's call is worth.
     """
-    findings = with_context(detect(event), event, context)
+    return weigh(event, with_context(detect(event), event, context), context)
+
+
+def weigh(event: Event, findings: tuple[Finding, ...], context: Context) -> Judgement:
+    """Judge one event of which it is known what the detections say (see `judge`)."""
     service_call = event.kind == "AWSService" or bool(event.invoked_by)
     standing = Severity.INFO if service_call else context.standing(event.principal)
     if not findings and standing < Severity.HIGH:
