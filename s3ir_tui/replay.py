@@ -27,6 +27,8 @@ from s3ir_tui.trail.sources.recording import TICK_SECONDS, Recording
 _QUIET_TICKS = 4
 _CHUNK = 100
 _MOST_UNREAD = 20
+_FIRST_SECONDS = 0.02  # fills the tail once
+_DRAWN_SECONDS = 0.1  # the first rows are drawn meanwhile, and nothing works beside that
 _STALE_SECONDS = 2.0  # a board is not shown for longer while events come
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -59,6 +61,7 @@ class ReplayRoom:
         self._recorder = recorder
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="record")
         self._trouble: dict[str, str] = {}
+        self._waiting: Sequence[Event] = ()
         self._folded = 0
         self._unread = ""
         self._stop = threading.Event()
@@ -103,10 +106,10 @@ class ReplayRoom:
     # -- the thread that knows --------------------------------------------------------------------
 
     def _play(self, post: Callable[[Update], None]) -> None:
-        ticks, due = 0, 0.0
+        ticks, due, share = 0, 0.0, _FIRST_SECONDS
         board: Snapshot | None = None
         while not self._stop.wait(self._recording.interval):
-            lines = self._take_in(TICK_SECONDS)
+            lines = self._take_in(share)
             self._tell_unread()
             ticks = 0 if lines else ticks + 1
             if lines or self._recording.reading or ticks % _QUIET_TICKS == 1:
@@ -116,13 +119,17 @@ class ReplayRoom:
                     # A board of many principals takes its time: events get nine times as much.
                     due = time.monotonic() + min(_STALE_SECONDS, 9 * (time.monotonic() - begun))
                 post(Update(board, tuple(lines)))
+            if lines and share == _FIRST_SECONDS:
+                share = TICK_SECONDS
+                self._stop.wait(_DRAWN_SECONDS)
 
     def _take_in(self, seconds: float) -> list[Judged]:
         lines = self._take_records()
         until = time.monotonic() + seconds
         try:
-            while not self._stop.is_set() and (events := self._recording.poll()):
-                lines += self._take_events(events)
+            while not self._stop.is_set() and (events := self._waiting or self._recording.poll()):
+                lines += self._take_events(events[:_CHUNK])
+                self._waiting = events[_CHUNK:]
                 if time.monotonic() > until:
                     break
         except OSError as error:
@@ -141,11 +148,9 @@ class ReplayRoom:
                 lines += self._known.take_records(records)
 
     def _take_events(self, events: Sequence[Event]) -> list[Judged]:
-        new: list[Judged] = []
-        for start in range(0, len(events), _CHUNK):
-            give_way()
-            with self._lock:
-                new += self._known.take_events(events[start : start + _CHUNK], self._recording.name)
+        give_way()
+        with self._lock:
+            new = self._known.take_events(events, self._recording.name)
         if self._recorder is not None and (chosen := self._recorder.choose(new)):
             self._writer.submit(self._recorder.write, chosen)
         return new
