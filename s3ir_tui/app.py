@@ -105,8 +105,8 @@ class WarRoomApp(App[None]):
         await super().on_event(event)
 
     def on_mount(self) -> None:
-        """Let the room begin once the first picture stands."""
-        self.call_after_refresh(self.state.room.start, self._hear)
+        """Let the room begin once the first picture stands: behind the message that the war room draws it for."""
+        self._war_room.call_later(self.state.room.start, self._hear)
         if self.state.live:
             self.set_interval(1.0, self._listen)
 

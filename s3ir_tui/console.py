@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from s3ir_tui.headless.exits import Code, Failure
@@ -31,12 +33,13 @@ def open_live(settings: Settings, *, credentials: Credentials | None = None, fol
     """
     _check_terminal()
     connect = connector(settings, credentials)
-    from actions.desk import Desk
-    from s3ir_tui.app import run
-    from s3ir_tui.headless.gather import Sources
-    from s3ir_tui.journal import Journal
-    from s3ir_tui.live import LiveRoom
-    from s3ir_tui.questions.seen import SeenHistory
+    with _nothing_collected():
+        from actions.desk import Desk
+        from s3ir_tui.app import run
+        from s3ir_tui.headless.gather import Sources
+        from s3ir_tui.journal import Journal
+        from s3ir_tui.live import LiveRoom
+        from s3ir_tui.questions.seen import SeenHistory
 
     sources = Sources(settings)
     journal = Journal.open(make_private(folder or case_folder(settings)), about={"command": "console"})
@@ -67,9 +70,10 @@ def open_review(folder: Path, *, mouse: bool = False) -> int:
         Failure: This terminal cannot show it.
     """
     _check_terminal()
-    from s3ir_tui.app import run
-    from s3ir_tui.questions.seen import SeenHistory
-    from s3ir_tui.review import ReviewRoom
+    with _nothing_collected():
+        from s3ir_tui.app import run
+        from s3ir_tui.questions.seen import SeenHistory
+        from s3ir_tui.review import ReviewRoom
 
     room = ReviewRoom(folder)
     return run(room, timeline=room, asks=SeenHistory(folder / ANSWERS), mouse=mouse)
@@ -100,11 +104,12 @@ def open_replay(paths: Sequence[Path], speed: str, settings: Settings) -> int:
     except ValueError as error:
         raise Failure(str(error), Code.USAGE) from None
     _check_terminal()
-    from s3ir_tui.app import run
-    from s3ir_tui.journal import Journal
-    from s3ir_tui.live_record import TrailRecorder
-    from s3ir_tui.questions.seen import SeenHistory
-    from s3ir_tui.replay import ReplayRoom
+    with _nothing_collected():
+        from s3ir_tui.app import run
+        from s3ir_tui.journal import Journal
+        from s3ir_tui.live_record import TrailRecorder
+        from s3ir_tui.questions.seen import SeenHistory
+        from s3ir_tui.replay import ReplayRoom
 
     with tempfile.TemporaryDirectory(prefix="s3ir-replay-") as temporary:
         folder = case_folder(settings) if settings.case else Path(temporary, paths[0].resolve().name or "recording")
@@ -114,6 +119,17 @@ def open_replay(paths: Sequence[Path], speed: str, settings: Settings) -> int:
         recorder = TrailRecorder(journal) if settings.case else None
         room = ReplayRoom(recording, journal, recorder, quiet=settings.quiet)
         return run(room, asks=SeenHistory(answers), mouse=settings.mouse)
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """What is imported meanwhile stays until the end: it is not looked through for garbage, now or later."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _check_terminal() -> None:
