@@ -65,6 +65,10 @@ class WarRoomScreen(CaseScreen):
 
     def body(self) -> Iterable[Widget]:
         """Tabs and the worst suspect where it is narrow, the time line of a review, the panes."""
+        self._wide = self.app.size.width >= WIDE
+        self._active = "principal" if self._wide else "tail"
+        # Now, since each class that a screen gets later has every widget on it styled anew.
+        self._set_classes()
         yield Tabs(id="tabs")
         yield Strip(id="strip")
         if self.state.timeline is not None:
@@ -81,8 +85,6 @@ class WarRoomScreen(CaseScreen):
         if self.state.timeline is not None:
             self._player = Player(self.state.timeline, self.query_one(Slider))
             self.set_interval(_TICK, self._play_on)
-        self._wide = self.app.size.width >= WIDE
-        self._active = "principal" if self._wide else "tail"
         self._arrange()
         self._pane(self._active).focus()
 
@@ -93,10 +95,18 @@ class WarRoomScreen(CaseScreen):
             self._wide = wide
             self._arrange()
 
-    def _arrange(self) -> None:
-        everything = self._wide and not self._zoomed
+    @property
+    def _everything(self) -> bool:
+        """Whether all four panes are in sight."""
+        return self._wide and not self._zoomed
+
+    def _set_classes(self) -> None:
         self.set_class(self._wide, "-wide")
-        self.set_class(everything, "-all")
+        self.set_class(self._everything, "-all")
+
+    def _arrange(self) -> None:
+        everything = self._everything
+        self._set_classes()
         self.query_one(Tabs).display = not everything
         self.query_one(Strip).display = not self._wide
         for name in _NAMES:
