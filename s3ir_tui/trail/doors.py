@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from s3ir_tui.policy import PolicyError, foreign_accounts
 from s3ir_tui.trail.details import Details, items
 from s3ir_tui.trail.event import Event
+
+if TYPE_CHECKING:
+    from s3ir_tui.policy import Document
 
 NAMES = frozenset(
     {
@@ -78,9 +80,14 @@ def _opened(details: Details) -> Iterator[Door]:
 def let_in(details: Details) -> tuple[str, ...]:
     """Accounts other than the owner that a bucket policy in the parameters names."""
     document = details.policy("bucketPolicy", "policy")
-    owner = details.event.account or details.event.caller_account
-    if not document:
-        return ()
+    return named_in(document, details.event.account or details.event.caller_account) if document else ()
+
+
+def named_in(document: Document, owner: str) -> tuple[str, ...]:
+    """Accounts other than the owner that a resource policy names; none where it is no policy."""
+    # Few events hold a policy: what evaluates them is imported by the first, and not before the first rows.
+    from s3ir_tui.policy import PolicyError, foreign_accounts
+
     try:
         return foreign_accounts(document, owner)
     except PolicyError:

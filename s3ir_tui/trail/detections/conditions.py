@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from s3ir_tui.policy import PolicyError, foreign_accounts, is_public
 from s3ir_tui.trail.details import Details, items
-from s3ir_tui.trail.doors import foreign_in_trust
+from s3ir_tui.trail.doors import foreign_in_trust, named_in
 
 _PUBLIC_ACLS = ("public-read", "public-read-write", "authenticated-read")
 _PUBLIC_GROUPS = ("global/AllUsers", "global/AuthenticatedUsers")
@@ -47,6 +46,8 @@ def resource_policy(details: Details) -> str:
 
 def public_policy(details: Details) -> bool:
     """A resource policy in the parameters is public."""
+    from s3ir_tui.policy import PolicyError, is_public  # see `named_in`
+
     document = resource_policy(details)
     try:
         return bool(document) and is_public(document)
@@ -65,10 +66,7 @@ def foreign_put(details: Details) -> str:
 
 
 def _let_in(details: Details) -> set[str]:
-    try:
-        return set(foreign_accounts(resource_policy(details) or "{}", owner(details)))
-    except PolicyError:
-        return set()
+    return set(named_in(resource_policy(details) or "{}", owner(details)))
 
 
 def _only_put(details: Details) -> set[str]:
@@ -77,10 +75,7 @@ def _only_put(details: Details) -> set[str]:
     more: set[str] = set()
     for statement in _statements_of(resource_policy(details)):
         actions = {str(item).lower() for item in items(statement.get("Action"))}
-        try:
-            named = set(foreign_accounts({"Version": "2012-10-17", "Statement": [statement]}, owner(details)))
-        except PolicyError:
-            continue
+        named = set(named_in({"Version": "2012-10-17", "Statement": [statement]}, owner(details)))
         if actions and actions <= {"s3:putobject", "s3:putobjectacl"}:
             putting |= named
         else:
