@@ -163,7 +163,7 @@ class CaseScreen(Screen[None]):
         """Show the newest state; called for every update of the room while the screen is in sight."""
         if not self.is_mounted or not self.query(StatusLines):
             return
-        self.query_one(StatusLines).show(self.state.snapshot.status, heard=self.state.heard)
+        self.query_one(StatusLines).show(self.state.snapshot.status, waits=self.state.waits)
         self.show_next()
         self.refill()
 

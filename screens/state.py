@@ -53,6 +53,13 @@ class State:
         """Whether the room is not a recorded one."""
         return self.timeline is None
 
+    @property
+    def waits(self) -> str:
+        """What the room does until it says anything: whoever can act connects, a recording is read; "" once it has."""
+        if self.heard:
+            return ""
+        return "reading" if self.desk is None else "connecting"
+
     def has(self, needs: Needs) -> bool:
         """Whether what a key needs is there: what is absent is not offered."""
         return {

@@ -21,7 +21,7 @@ class _Left(Lines):
 
     DEFAULT_CSS = "_Left { height: 2; width: 1fr; }"
     status = Status()
-    heard = False
+    waits = "connecting"
     silent = 0.0
 
     def line(self, y: int, cells: int) -> Spans:
@@ -32,8 +32,8 @@ class _Left(Lines):
         now = self.status
         name = middle(now.case or "s3ir-tui", 40 if cells >= _WIDE else 12)
         left: list[tuple[str, Style]] = [(f" {name} ", BOLD)]
-        if not self.heard:
-            return [*left, (" connecting …", AMBER)]
+        if self.waits:
+            return [*left, (f" {self.waits} …", AMBER)]
         if not now.identity and now.mode != "REVIEW":
             return [*left, (" not connected", AMBER)]
         where = f" {account(now.account)}  {now.region}  "
@@ -41,7 +41,7 @@ class _Left(Lines):
 
     def _second(self, cells: int) -> Spans:
         now = self.status
-        if not self.heard:
+        if self.waits:
             return [(" nothing has been read yet", DIM)]
         if self.silent:
             return [(f" no news from this console's own threads for {ago(self.silent)}", ALARM)]
@@ -86,16 +86,16 @@ class StatusLines(Horizontal):
         yield self._left
         yield self._right
 
-    def show(self, status: Status, *, heard: bool = True, silent: float = 0.0) -> None:
+    def show(self, status: Status, *, waits: str = "", silent: float = 0.0) -> None:
         """Show a status.
 
         Args:
             status: The status.
-            heard: Whether the room has said anything yet.
+            waits: What the room does until it says anything, `connecting`; "" once it has.
             silent: Seconds since the room last said anything, where that is too long.
         """
         self._left.status = self._right.status = status
-        self._left.heard, self._left.silent = heard, silent
+        self._left.waits, self._left.silent = waits, silent
         self._left.changed()
         self._right.changed()
 

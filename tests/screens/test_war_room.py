@@ -20,11 +20,11 @@ def run(test):  # type: ignore[no-untyped-def]
     return asyncio.run(test)
 
 
-def test_frame_and_connecting_stand_before_the_room_says_anything() -> None:
+@pytest.mark.parametrize(("desk", "words"), [(FakeDesk(), "connecting …"), (None, "reading …")])
+def test_frame_stands_before_the_room_says_anything(desk: FakeDesk | None, words: str) -> None:
     async def test() -> None:
-        async with console(FakeRoom(first=None), first="connecting") as pilot:
+        async with console(FakeRoom(first=None), desk, first=words) as pilot:
             seen = rows(pilot.app)
-            assert "connecting" in seen[0]
             assert "READ-ONLY" in seen[0]
             assert "? help" in seen[-1]
 
