@@ -67,7 +67,7 @@ def report(starts: Sequence[Start], env: Mapping[str, str | None]) -> dict[str, 
 
 @contextmanager
 def surroundings() -> Iterator[tuple[Path, dict[str, str | None]]]:
-    """A folder with a case, and an environment: no account that answers, bytecode as an installed program has."""
+    """A folder with a case in it, and an environment without an account that answers."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with Journal.open(folder / "cases" / "IR-42", about={}) as journal:
@@ -79,8 +79,6 @@ def surroundings() -> Iterator[tuple[Path, dict[str, str | None]]]:
                 "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
                 "AWS_SECRET_ACCESS_KEY": "example",
                 "AWS_ENDPOINT_URL": "http://127.0.0.1:9",  # nobody listens: nothing is painted because of an answer
-                "PYTHONDONTWRITEBYTECODE": None,
-                "PYTHONPYCACHEPREFIX": str(folder / "compiled"),
             },
         )
 

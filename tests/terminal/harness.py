@@ -23,6 +23,14 @@ PATIENCE = 20.0
 CONSOLE = (sys.executable, "-m", "tests.screens.fakes")
 """The console on fakes, to be followed by options."""
 
+_USUAL: Mapping[str, str | None] = {
+    "TERM": "xterm-256color",
+    "COLORTERM": "truecolor",
+    # As an installed program has it: else a third of the time to its first picture goes by with compiling.
+    "PYTHONDONTWRITEBYTECODE": None,
+    "PYTHONPYCACHEPREFIX": str(ROOT / "build" / "compiled"),
+}
+
 
 class Terminal:
     """A program in a terminal of a given size. Use it as a context manager: it ends the program.
@@ -128,7 +136,7 @@ class Terminal:
 def _environment(changes: Mapping[str, str | None]) -> dict[str, str]:
     env = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS", "LINES", "TMUX")}
     env = {name: value for name, value in env.items() if not name.startswith("TEXTUAL")}
-    for name, value in ({"TERM": "xterm-256color", "COLORTERM": "truecolor"} | dict(changes)).items():
+    for name, value in {**_USUAL, **changes}.items():
         if value is None:
             env.pop(name, None)
         else:
