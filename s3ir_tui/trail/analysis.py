@@ -112,21 +112,20 @@ class Analysis:
                 self._revision += 1
         return new
 
-    def add_sum(self, total: Sum) -> set[bytes] | None:
-        """Take in many events that were added up already, if every one of them is new.
+    def claim(self, packed: bytes, first: str, last: str) -> set[bytes] | None:
+        """Claim events whose sum is to come: they are known from now on (see `EventIds.claim`)."""
+        with self._lock:
+            return self._ids.claim(packed, first, last)
+
+    def add_sum(self, total: Sum) -> None:
+        """Take in events that were claimed and added up, or a part of them.
 
         Args:
             total: What a `Tally` came to.
-
-        Returns:
-            `None` where they were taken in. Else nothing was: these are the packed ids of those that are known, to be
-            left out, as what comes twice is then, of another tally of the same events.
         """
         with self._lock:
-            known = self._ids.add_all(total.ids, total.first, total.last)
-            if known is not None:
-                return known
-            self.events += total.events
+            self.events += total.events + total.repeated
+            self.duplicates += total.repeated
         for start in range(0, len(total.alike), _AT_ONCE):
             with self._lock:  # others want to look meanwhile
                 for some in total.alike[start : start + _AT_ONCE]:
@@ -146,13 +145,6 @@ class Analysis:
                     profile.add_spans(profile.delete_spans, per_ten_minutes.deletes)
             self._revision += 1
         self.skip(Skipped(*item) for item in total.skipped)
-        return None
-
-    def add_repeated(self, count: int) -> None:
-        """Count events that were left out of a sum because they were known."""
-        with self._lock:
-            self.events += count
-            self.duplicates += count
 
     def skip(self, skipped: Iterable[Skipped]) -> None:
         """Note what gave no event, for `to_json`."""

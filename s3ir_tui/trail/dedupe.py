@@ -39,9 +39,16 @@ class _Block:
 
     def holds(self, value: int, at: str) -> bool:
         """Whether the id of an event of a time is among them."""
-        if not self.first <= at <= self.last:
-            return False
-        if not self._sorted:  # put off: a folder that is read once asks for many ids at a time only
+        return self.first <= at <= self.last and self._holds(value)
+
+    def among(self, values: Iterable[int], first: str, last: str) -> set[int]:
+        """Those of the ids of events between two times that are among them."""
+        if last < self.first or self.last < first:
+            return set()
+        return {value for value in values if self._holds(value)}
+
+    def _holds(self, value: int) -> bool:
+        if not self._sorted:  # put off: most blocks are never asked
             self.hashes = array("q", sorted(self.hashes))
             self._sorted = True
         place = bisect_left(self.hashes, value)
@@ -80,13 +87,11 @@ class EventIds:
         self._new.add(value)
         self._first = min(self._first or at, at)
         self._last = max(self._last, at)
-        if len(self._new) >= _NEW:
-            self._keep(self._new, self._first, self._last)
-            self._new, self._first, self._last = set(), "", ""
+        self._settle()
         return True
 
-    def add_all(self, packed: bytes, first: str, last: str) -> set[bytes] | None:
-        """Remember many ids if every one of them is new.
+    def claim(self, packed: bytes, first: str, last: str) -> set[bytes] | None:
+        """Remember many ids.
 
         Args:
             packed: Packed ids, one after the other.
@@ -94,20 +99,26 @@ class EventIds:
             last: Time of the latest.
 
         Returns:
-            `None` where every one is new, and they are remembered. Else none is, and these are the packed ids that are
-            known already; there are none where some come twice among them, and nothing else is wrong.
+            `None` where every one is new. Else those that were known before; some may come twice among the others.
         """
         ids = [packed[at : at + ID] for at in range(0, len(packed), ID)]
         values = list(map(hash, ids))
         new = set(values)
-        known = new & self._new if self._new else set()
+        known = new & self._new
         for block in self._blocks:
-            if block.first <= last and first <= block.last and not new.isdisjoint(block.hashes):
-                known |= new.intersection(block.hashes)
-        if not known and (len(new) == len(values) or len(set(ids)) == len(ids)):
-            self._keep(new, first, last)
+            known |= block.among(new, first, last)
+        self._new |= new - known
+        self._first = min(self._first or first, first)
+        self._last = max(self._last, last)
+        self._settle()
+        if not known and len(new) == len(values):
             return None
         return {ident for ident, value in zip(ids, values, strict=True) if value in known}
+
+    def _settle(self) -> None:
+        if len(self._new) >= _NEW:
+            self._keep(self._new, self._first, self._last)
+            self._new, self._first, self._last = set(), "", ""
 
     def _keep(self, values: set[int], first: str, last: str) -> None:
         if not values:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,10 @@ from hypothesis import strategies as st
 from trail_world import ACCOUNT, ANONYMOUS, BOTO, CLI, EC2, OUTSIDER, at, record, session, user
 
 from s3ir_tui.trail.analysis import Analysis
-from s3ir_tui.trail.bulk import folders
+from s3ir_tui.trail.bulk import crew, folders, tally, worker
 from s3ir_tui.trail.bulk.call import decode_calls
 from s3ir_tui.trail.bulk.folders import read_folders
-from s3ir_tui.trail.bulk.sum import Sum
+from s3ir_tui.trail.bulk.sum import Sum, parts
 from s3ir_tui.trail.bulk.tally import Tally
 from s3ir_tui.trail.decode import UNKNOWN_VERSION, decode
 from s3ir_tui.trail.detections import RULES
@@ -35,10 +36,10 @@ def one_by_one(records: Sequence[Fields]) -> Analysis:
 def added_up(*files: Sequence[Fields]) -> Analysis:
     made = Analysis()
     for records in files:
-        tally = Tally()
-        tally.add_calls(decode_calls(json.dumps({"Records": records}).encode()).Records, "file")
-        total = msgspec.msgpack.decode(msgspec.msgpack.encode(tally.sum()), type=Sum)
-        assert made.add_sum(total) is None
+        total = Tally(made.claim)
+        total.add_calls(decode_calls(json.dumps({"Records": records}).encode()).Records, "file")
+        for part in parts(total.sum(), 7):
+            made.add_sum(msgspec.msgpack.decode(msgspec.msgpack.encode(part), type=Sum))
     return made
 
 
@@ -125,7 +126,7 @@ def reads(count: int, first: int = 0) -> list[Fields]:
 @pytest.fixture
 def small_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs so small that worker processes are begun for a few events."""
-    for name in ("_ALONE", "_FIRST", "_SECOND", "AT_ONCE"):
+    for name in ("_ALONE", "_AT_ONCE"):
         monkeypatch.setattr(folders, name, 1)
 
 
@@ -134,7 +135,7 @@ def test_worker_processes_say_the_same_as_one_by_one(tmp_path: Path) -> None:
     files = [reads(7, first) for first in range(0, 40, 10)]
     made = Analysis()
     steps = list(read_folders([folder(tmp_path, *files)], made, workers=2))
-    assert [step.files for step in steps] == [1, 2, 3, 4]
+    assert steps[-1].files == 4
     assert sum(step.events for step in steps) == 28
     assert told(made) == told(one_by_one([item for file in files for item in file]))
 
@@ -160,10 +161,48 @@ def test_an_event_that_stands_twice_in_one_file_counts_once(tmp_path: Path) -> N
 def test_what_a_dead_worker_should_have_read_is_read_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(folders.sys, "executable", "/bin/false")
+    monkeypatch.setattr(crew.sys, "executable", "/bin/false")
     made = Analysis()
     list(read_folders([folder(tmp_path, reads(3), reads(3, 10), reads(3, 20))], made, workers=2))
     assert made.distinct == 9
+
+
+@pytest.mark.usefixtures("small_jobs")
+def test_a_worker_that_dies_on_the_way_costs_no_event_and_counts_none_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    ask = crew._Worker.ask
+
+    def dying(worker: crew._Worker, order: crew.Job | crew.Finish) -> tuple[int, list[Sum]]:
+        asked.append(order)
+        if len(asked) == 3:
+            worker._process.kill()
+        return ask(worker, order)
+
+    monkeypatch.setattr(crew._Worker, "ask", dying)
+    repeated = reads(3, 10)
+    made = Analysis()
+    steps = list(read_folders([folder(tmp_path, reads(3), repeated, repeated, reads(3, 20))], made, workers=1))
+    assert steps[-1].files == 4
+    assert (made.distinct, made.duplicates, made.principals()[0].reads) == (9, 3, 9)
+
+
+def test_a_worker_tells_what_it_has_when_it_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tally, "MOST_EVENTS", 5)
+    place = folder(tmp_path, reads(3), reads(3, 10), reads(3, 20))
+    orders, answers = BytesIO(), BytesIO()
+    for file in sorted(place.iterdir()):
+        worker.send(orders, worker.encode(worker.Job([str(file)], tally.NEVER)))
+        worker.send(orders, worker.encode(None))
+    worker.send(orders, worker.encode(worker.Finish()))
+    orders.seek(0)
+    worker.Worker(orders, answers).work()
+    answers.seek(0)
+    told = [worker.decode_answer(message) for message in iter(lambda: worker.receive(answers), None)]
+    claim, done = worker.Claim, worker.Done
+    assert [type(item) for item in told] == [claim, done, claim, *[Sum] * 3, done, claim, done, *[Sum] * 3, done]
+    assert sum(item.events for item in told if isinstance(item, Sum)) == 9
 
 
 def test_a_folder_that_is_read_live_knows_the_events_of_other_sources(tmp_path: Path) -> None:

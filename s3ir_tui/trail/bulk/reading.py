@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from s3ir_tui.trail.bulk.call import decode_calls, decode_lines
 from s3ir_tui.trail.bulk.sum import Sum
-from s3ir_tui.trail.bulk.tally import Kinds, Tally
+from s3ir_tui.trail.bulk.tally import Claim, Tally
 from s3ir_tui.trail.decode import Decoded, Skipped, decode
 from s3ir_tui.trail.gunzip import gunzip, is_gzip
 from s3ir_tui.trail.salvage import FAULTS
@@ -35,11 +35,9 @@ def read_file(file: Path, tally: Tally) -> None:
             tally.skip([Skipped(origin, problem)])
 
 
-def read_files(
-    files: Sequence[Path], recent: str, known: Iterable[bytes] | None = None, kinds: Kinds | None = None
-) -> Sum:
+def read_files(files: Iterable[Path], claim: Claim, recent: str) -> Sum:
     """Add up what files hold (see `Tally`)."""
-    tally = Tally(recent, known, kinds)
+    tally = Tally(claim, recent)
     for file in files:
         read_file(file, tally)
     return tally.sum()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from binascii import unhexlify
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
+from typing import TypeVar
 
 import msgspec
 
 from s3ir_tui.trail.alike import MOST_IDS, Origin, origin
 from s3ir_tui.trail.bulk.call import Call, Extra, Identity, decode_parameters
-from s3ir_tui.trail.bulk.group import Group, Kind, Places, kind_of
+from s3ir_tui.trail.bulk.group import Group, Places, kind_of
 from s3ir_tui.trail.bulk.sum import Spans, Sum
 from s3ir_tui.trail.credentials import MINTING
 from s3ir_tui.trail.decode import Skipped, decode, decode_record
@@ -29,7 +31,9 @@ from s3ir_tui.trail.salvage import FAULTS
 NEVER = "9"
 """Later than any time."""
 
-MOST_KINDS = 50_000
+MOST_GROUPS = 20_000
+MOST_EVENTS = 1 << 20
+"""A tally that has more than either is full: what it came to is to be taken, and another one begun."""
 
 _MINUTE = 16
 """Characters of a time that name its minute."""
@@ -66,30 +70,39 @@ _NO_EXTRA = Extra()
 
 _version = attrgetter("eventVersion")
 _category = attrgetter("eventCategory")
+_time = attrgetter("eventTime")
+T = TypeVar("T")
 
-Kinds = dict[tuple[object, ...], Kind]
+Claim = Callable[[bytes, str, str], set[bytes] | None]
+"""Claims events by their packed ids and the times of the earliest and the latest: see `EventIds.claim`."""
 
 
 class Tally:
     """Adds up events file by file.
 
     Args:
+        claim: Tells which events are known: they are left out, as is what comes twice.
         recent: Calls from this time on are counted second by second, for a watch that is on.
-        known: Packed ids of events that are known: they are left out, as is what comes twice. `None` takes all for new.
-        kinds: Kinds of events that another tally of this process met: their records need not be opened again.
+
+    Attributes:
+        events: How many were added up.
+        repeated: How many were left out because they were known.
     """
 
-    def __init__(self, recent: str = NEVER, known: Iterable[bytes] | None = None, kinds: Kinds | None = None) -> None:
-        self._recent = recent
-        self._known = None if known is None else set(known)
-        self._kinds = {} if kinds is None else kinds
+    def __init__(self, claim: Claim, recent: str = NEVER) -> None:
+        self._claim, self._recent = claim, recent
+        self.events = self.repeated = 0
         self._groups: dict[tuple[object, ...], Group] = {}
         self._places: dict[tuple[str, str], Places] = {}
         self._keys: set[str] = set()
-        self._ids = bytearray()
         self._samples: dict[tuple[object, ...], list[str]] = {}
         self._spans: dict[str, Spans] = {}
         self._skipped: Counter[tuple[str, str]] = Counter()
+
+    @property
+    def full(self) -> bool:
+        """Whether another tally should go on."""
+        return len(self._groups) >= MOST_GROUPS or self.events >= MOST_EVENTS
 
     def skip(self, skipped: Iterable[Skipped]) -> None:
         """Note what gave no event."""
@@ -98,14 +111,14 @@ class Tally:
 
     def add_events(self, events: Iterable[Event]) -> None:
         """Add up events each of which is taken to be unlike any other."""
-        for event in events:
-            if self._is_new(pack(event.id)):
-                self._add_alone(event)
+        events = list(events)
+        times = [event.time for event in events]
+        for event in self._new(events, [pack(event.id) for event in events], times):
+            self._add_alone(event)
 
     def _add_alone(self, event: Event) -> None:
-        packed = pack(event.id)
         kind = kind_of(event, plain=False, first=True)
-        group = self._groups[packed,] = Group(kind, event.time, [event.id], {}, self._spans)
+        group = self._groups[event.id,] = Group(kind, event.time, [event.id], {}, self._spans)
         group.mint(event)
         group.count, group.bytes_out = 1, event.bytes_out
         group.addresses.add(event.address)
@@ -115,7 +128,7 @@ class Tally:
             group.spans[span] = group.spans.get(span, 0) + 1
         if not event.invoked_by:
             self._places[event.id, ""] = {(event.address, event.agent): origin(event)}
-        self._ids += packed
+        self.events += 1
 
     def add_calls(self, calls: Sequence[Call], file: str) -> None:
         """Add up the calls of a trail file.
@@ -128,8 +141,9 @@ class Tally:
             file: Its name, for what is skipped.
         """
         calls = self._sound(calls, file)
+        calls = self._new(calls, _packed(calls), list(map(_time, calls)))
         groups, recent = self._groups, self._recent
-        failed: set[int] = set()
+        self.events += len(calls)
         mark: object
         for call in calls:
             name = call.eventName
@@ -177,7 +191,7 @@ class Tally:
                     group = self._meet(call, alike, plain=mark is None)
                 except (NotARecord, *FAULTS) as why:
                     self._skipped[file, str(why) if isinstance(why, NotARecord) else "wrong types"] += 1
-                    failed.add(id(call))
+                    self.events -= 1
                     continue
             at = call.eventTime
             group.count += 1
@@ -203,7 +217,6 @@ class Tally:
                 found.first = at
             elif at > found.last:
                 found.last = at
-        self._note([call for call in calls if id(call) not in failed] if failed else calls)
 
     def sum(self) -> Sum:
         """What it came to; the tally is used up by it."""
@@ -216,10 +229,8 @@ class Tally:
             told.add(id(group.ids))
             made.append(alike)
         return Sum(
-            events=len(self._ids) // ID,
-            first=min((item.first for item in made), default=""),
-            last=max((item.last for item in made), default=""),
-            ids=bytes(self._ids),
+            events=self.events,
+            repeated=self.repeated,
             alike=made,
             origins=[item for places in self._places.values() for item in places.values()],
             spans=self._spans,
@@ -227,10 +238,7 @@ class Tally:
         )
 
     def _sound(self, calls: Sequence[Call], file: str) -> Sequence[Call]:
-        """The calls that are new and as CloudTrail writes them; others are added up with more patience."""
-        known = self._known
-        if known is not None:
-            calls = [call for call in calls if self._is_new(pack(call.eventID))]
+        """The calls that are as CloudTrail writes them; others are added up with more patience."""
         odd_versions = {version for version in set(map(_version, calls)) if not is_known(version)}
         if (
             not odd_versions
@@ -250,24 +258,10 @@ class Tally:
             ):
                 found = decode(call.raw(), file)
                 self.skip(found.skipped)
-                for event in found.events:
-                    self._add_alone(event)
+                self.add_events(found.events)
             else:
                 sound.append(call)
         return sound
-
-    def _note(self, calls: Sequence[Call]) -> None:
-        """Note the ids of calls that were added up."""
-        text = "".join([call.eventID for call in calls])
-        packed = b""
-        if len(text) == _UUID * len(calls):
-            try:
-                packed = unhexlify(text.replace("-", ""))
-            except ValueError:
-                packed = b""
-        if len(packed) != ID * len(calls):
-            packed = b"".join([pack(call.eventID) for call in calls])
-        self._ids += packed
 
     def _meet(self, call: Call, alike: tuple[object, ...], *, plain: bool) -> Group:
         """The group of a call that is the first of its kind here, or that may have made a credential.
@@ -275,15 +269,12 @@ class Tally:
         Raises:
             NotARecord: It is no record of a call.
         """
-        group, kind = self._groups.get(alike), self._kinds.get(alike)
-        if kind is not None:
-            event = _another(kind.event, call)
+        group = self._groups.get(alike)
+        if group is not None:
+            event = _another(group.kind.event, call)
         else:
             event = decode_record(call.raw())
-            if len(self._kinds) >= MOST_KINDS:
-                self._kinds.clear()
-            kind = self._kinds[alike] = kind_of(event, plain=plain, first=self._is_first(event))
-        if group is None:
+            kind = kind_of(event, plain=plain, first=self._is_first(event))
             places = {} if event.invoked_by else self._places.setdefault((event.principal, event.access_key), {})
             samples = self._samples_of(event) if plain else []
             group = self._groups[alike] = Group(kind, call.eventTime, samples, places, self._spans)
@@ -303,12 +294,31 @@ class Tally:
         """Where the ids of a group's first events go: plain calls by other keys of the same principal share them."""
         return self._samples.setdefault((event.principal, event.service, event.name, event.bucket, event.error), [])
 
-    def _is_new(self, packed: bytes) -> bool:
-        known = self._known
-        if known is None or packed in known:
-            return known is None
-        known.add(packed)
-        return True
+    def _new(self, items: Sequence[T], ids: Sequence[bytes], times: Sequence[str]) -> Sequence[T]:
+        """Those of some events that are new, given their packed ids and their times."""
+        if not items:
+            return items
+        known = self._claim(b"".join(ids), min(times), max(times))
+        if known is None:
+            return items
+        new = []
+        for item, ident in zip(items, ids, strict=True):
+            if ident not in known:
+                known.add(ident)
+                new.append(item)
+        self.repeated += len(items) - len(new)
+        return new
+
+
+def _packed(calls: Sequence[Call]) -> Sequence[bytes]:
+    """The packed ids of calls (see `pack`)."""
+    text = "".join([call.eventID for call in calls])
+    if len(text) == _UUID * len(calls):
+        with contextlib.suppress(ValueError):
+            packed = unhexlify(text.replace("-", ""))
+            if len(packed) == ID * len(calls):
+                return [packed[at : at + ID] for at in range(0, len(packed), ID)]
+    return [pack(call.eventID) for call in calls]
 
 
 def _is_minute(minute: str) -> bool:

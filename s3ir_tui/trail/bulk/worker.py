@@ -11,24 +11,53 @@ from typing import IO
 
 import msgspec
 
-from s3ir_tui.trail.bulk.reading import read_files
-from s3ir_tui.trail.bulk.tally import Kinds
+from s3ir_tui.trail.bulk.reading import read_file
+from s3ir_tui.trail.bulk.sum import Sum, parts
+from s3ir_tui.trail.bulk.tally import Tally
 
 _LENGTH = struct.Struct("!Q")
+_PART = 500
 
 
-class Job(msgspec.Struct, array_like=True):
+class Job(msgspec.Struct, array_like=True, tag=True):
     """Files to be added up.
 
     Attributes:
         files: Their paths.
         recent: See `Tally`.
-        known: See `Tally`.
     """
 
     files: list[str]
     recent: str
-    known: list[bytes] | None
+
+
+class Finish(msgspec.Struct, array_like=True, tag=True):
+    """There are no more jobs: what they came to is asked for."""
+
+
+class Claim(msgspec.Struct, array_like=True, tag=True):
+    """Which of these events are known? Answered with the set of their ids, or `None` (see `EventIds.claim`)."""
+
+    ids: bytes
+    first: str
+    last: str
+
+
+class Done(msgspec.Struct, array_like=True, tag=True):
+    """A job is done. Sums may have come before it: they tell of everything since the last ones.
+
+    Attributes:
+        events: How many events were added up.
+    """
+
+    events: int
+
+
+Known = set[bytes] | None
+encode = msgspec.msgpack.Encoder().encode
+decode_order = msgspec.msgpack.Decoder(Job | Finish).decode
+decode_answer = msgspec.msgpack.Decoder(Claim | Sum | Done).decode
+_decode_known = msgspec.msgpack.Decoder(Known).decode
 
 
 def send(stream: IO[bytes], message: bytes) -> None:
@@ -48,17 +77,54 @@ def receive(stream: IO[bytes]) -> bytes | None:
     return message if len(message) == length else None
 
 
+class Worker:
+    """Carries out orders.
+
+    Args:
+        orders: Where they, and what is known, come from.
+        answers: Where answers go.
+    """
+
+    def __init__(self, orders: IO[bytes], answers: IO[bytes]) -> None:
+        self._orders, self._answers = orders, answers
+        self._tally: Tally | None = None
+
+    def work(self) -> None:
+        """Work until the other end closes."""
+        while (message := receive(self._orders)) is not None:
+            order = decode_order(message)
+            events = 0
+            if isinstance(order, Job):
+                tally = self._tally = self._tally or Tally(self._claim, order.recent)
+                before = tally.events
+                for file in order.files:
+                    read_file(Path(file), tally)
+                events = tally.events - before
+            if self._tally is not None and (self._tally.full or isinstance(order, Finish)):
+                for part in parts(self._tally.sum(), _PART):
+                    self._send(part)
+                self._tally = None
+            self._send(Done(events))
+
+    def _send(self, answer: Claim | Sum | Done) -> None:
+        send(self._answers, encode(answer))
+
+    def _claim(self, ids: bytes, first: str, last: str) -> Known:
+        self._send(Claim(ids, first, last))
+        known = receive(self._orders)
+        if known is None:
+            raise SystemExit
+        answer: Known = _decode_known(known)
+        return answer
+
+
 def main() -> None:
     """Work until the other end closes."""
     # Keys pressed at the terminal, and its end, are for the console: it closes the pipe, and that ends this process.
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     gc.disable()  # nothing here makes circles, and looking for them costs a fifth of the time
-    kinds: Kinds = {}
-    while (message := receive(sys.stdin.buffer)) is not None:
-        job = msgspec.msgpack.decode(message, type=Job)
-        total = read_files([Path(file) for file in job.files], job.recent, job.known, kinds)
-        send(sys.stdout.buffer, msgspec.msgpack.encode(total))
+    Worker(sys.stdin.buffer, sys.stdout.buffer).work()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,234 @@
+"""Worker processes that add files up: each is driven by a thread, and what one leaves undone is done here."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Lock
+
+from s3ir_tui.trail.bulk.reading import read_files
+from s3ir_tui.trail.bulk.sum import Sum
+from s3ir_tui.trail.bulk.tally import Claim as Claims
+from s3ir_tui.trail.bulk.worker import Claim, Done, Finish, Job, decode_answer, encode, receive, send
+from s3ir_tui.trail.dedupe import ID
+
+# Freed blocks of a few megabytes stay with the process: without these, glibc gives each unfolded file back to the
+# system and has it cleared anew for the next, which costs half of the time of gunzip. Others ignore them.
+_ENVIRONMENT = {
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 29),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 29),
+    "MALLOC_TOP_PAD_": str(1 << 24),
+    "MALLOC_ARENA_MAX": "1",
+}
+
+Take = Callable[[Sum], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A job that was done.
+
+    Attributes:
+        files: How many files.
+        events: How many events.
+        skipped: What gave no event: file, reason, count.
+    """
+
+    files: int
+    events: int
+    skipped: tuple[tuple[str, str, int], ...] = ()
+
+
+class _Died(Exception):
+    """A worker process ended before its time, of memory perhaps."""
+
+
+class Crew:
+    """Worker processes. Use it as a context manager: at its end they are gone.
+
+    Args:
+        count: How many.
+        claim: Tells which events are known (see `EventIds.claim`). Several threads call it.
+        take: Takes what some files came to; several threads call it.
+        recent: See `Tally`.
+    """
+
+    def __init__(self, count: int, claim: Claims, take: Take, recent: str) -> None:
+        self._claim, self._take, self._recent = claim, take, recent
+        self._steps: SimpleQueue[Step | None] = SimpleQueue()
+        self._closing = False
+        self._workers = [_Worker(claim) for _ in range(count)]
+        self._threads = ThreadPoolExecutor(count, thread_name_prefix="crew")
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._closing = True
+        for worker in self._workers:
+            worker.kill()
+        self._threads.shutdown()
+        for worker in self._workers:
+            worker.close()
+
+    def work(self, jobs: Iterable[list[Path]]) -> Iterator[Step]:
+        """Share jobs out.
+
+        Args:
+            jobs: Files that are added up together.
+
+        Yields:
+            Each job when it is done; what all came to has been taken when the last one was yielded.
+        """
+        shared, lock = iter(jobs), Lock()
+
+        def next_job() -> list[Path] | None:
+            with lock:
+                return None if self._closing else next(shared, None)
+
+        driving = [self._threads.submit(self._drive, worker, next_job) for worker in self._workers]
+        for _ in driving:
+            while (step := self._steps.get()) is not None:
+                yield step
+        for future in driving:
+            future.result()
+
+    def _drive(self, worker: _Worker, next_job: Callable[[], list[Path] | None]) -> None:
+        """Give a worker jobs until there are no more; where it dies, do here what it should have done."""
+        try:
+            while (job := next_job()) is not None:
+                worker.files += job
+                if worker.alive:
+                    self._ask(worker, Job([str(file) for file in job], self._recent), len(job))
+                if not worker.alive:
+                    self._instead(worker, len(job))
+            if worker.files and not self._closing:
+                self._ask(worker, Finish(), 0)
+                if not worker.alive:
+                    self._instead(worker, 0)
+        finally:
+            self._steps.put(None)
+
+    def _ask(self, worker: _Worker, order: Job | Finish, files: int) -> None:
+        try:
+            events, sums = worker.ask(order)
+        except (_Died, OSError):
+            worker.kill()
+            return
+        self._steps.put(Step(files, events, self._taken(sums)))
+        if sums:
+            worker.begin()
+
+    def _instead(self, worker: _Worker, files: int) -> None:
+        if self._closing:
+            return
+        total = read_files(worker.files, worker.claim_again(), self._recent)
+        self._steps.put(Step(files, total.events, self._taken([total])))
+        worker.begin()
+
+    def _taken(self, sums: Iterable[Sum]) -> tuple[tuple[str, str, int], ...]:
+        skipped: list[tuple[str, str, int]] = []
+        for total in sums:
+            self._take(total)
+            skipped += total.skipped
+        return tuple(skipped)
+
+
+class _Worker:
+    """A worker process, and what it has not told of yet.
+
+    Attributes:
+        alive: Whether it can be asked.
+        files: Files that it was given since it told what they came to.
+    """
+
+    def __init__(self, claim: Claims) -> None:
+        self._claim = claim
+        self.alive = True
+        self.files: list[Path] = []
+        self._claimed = bytearray()
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "s3ir_tui.trail.bulk.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, **_ENVIRONMENT},
+        )
+
+    def ask(self, order: Job | Finish) -> tuple[int, list[Sum]]:
+        """Have an order carried out.
+
+        Returns:
+            How many events were added up, and the sums that came.
+
+        Raises:
+            _Died: It ended.
+            OSError: It did, and took nothing any more.
+        """
+        orders, answers = self._process.stdin, self._process.stdout
+        if orders is None or answers is None:
+            raise _Died
+        sums: list[Sum] = []
+        send(orders, encode(order))
+        while (message := receive(answers)) is not None:
+            answer = decode_answer(message)
+            if isinstance(answer, Claim):
+                send(orders, encode(self._answer(answer)))
+            elif isinstance(answer, Done):
+                return answer.events, sums
+            else:
+                sums.append(answer)
+        raise _Died
+
+    def _answer(self, asked: Claim) -> set[bytes] | None:
+        known = self._claim(asked.ids, asked.first, asked.last)
+        if known is None:
+            self._claimed += asked.ids
+        else:
+            self._claimed += b"".join(ident for ident in _ids(asked.ids) if ident not in known)
+        return known
+
+    def begin(self) -> None:
+        """It has told, or another has: begin anew."""
+        self.files.clear()
+        self._claimed.clear()
+
+    def claim_again(self) -> Claims:
+        """A claim for whoever reads its files instead: the events that it claimed are new, once."""
+        mine = set(_ids(bytes(self._claimed)))
+        used: set[bytes] = set()
+
+        def claim(packed: bytes, first: str, last: str) -> set[bytes]:
+            asked = _ids(packed)
+            others = [ident for ident in asked if ident not in mine and ident not in used]
+            known = (self._claim(b"".join(others), first, last) or set()) | used.intersection(asked)
+            now = mine.intersection(asked)
+            used.update(now)
+            mine.difference_update(now)
+            return known
+
+        return claim
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.alive = False
+        self._process.kill()
+
+    def close(self) -> None:
+        """Wait for its end, and give back its pipes."""
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):  # what it did not read any more
+                    stream.close()
+
+
+def _ids(packed: bytes) -> list[bytes]:
+    return [packed[at : at + ID] for at in range(0, len(packed), ID)]
