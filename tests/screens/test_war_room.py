@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
+from s3ir_tui.app import WarRoomApp
 from s3ir_tui.model import Severity, State
 from s3ir_tui.room import Row, Update
 from s3ir_tui.trail.event import Judged
@@ -29,6 +31,25 @@ def test_frame_stands_before_the_room_says_anything(desk: FakeDesk | None, words
             assert "? help" in seen[-1]
 
     run(test())
+
+
+def test_room_begins_once_the_first_picture_stands() -> None:
+    seen: list[str] = []
+
+    class Room(FakeRoom):
+        def start(self, post: Callable[[Update], None]) -> None:
+            seen.extend(rows(app))
+            super().start(post)
+
+    app = WarRoomApp(Room())
+
+    async def test() -> None:
+        async with app.run_test(size=NARROW) as pilot:
+            await shows(pilot, "IR-42")
+
+    run(test())
+    assert "reading …" in seen[0]
+    assert "no event yet" in " ".join(seen)
 
 
 @pytest.mark.parametrize("size", [NARROW, BROAD])
