@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from s3ir_tui.aws.errors import AwsError
 from s3ir_tui.board.details import detail_of
+from s3ir_tui.board.intake import take_in
 from s3ir_tui.board.known import Known, identity_record, logged_record, posture_record
 from s3ir_tui.board.lag import Lags
 from s3ir_tui.board.snapshot import Moment, snapshot
@@ -29,10 +30,10 @@ from s3ir_tui.feeds import (
 from s3ir_tui.journal import Journal, JournalError
 from s3ir_tui.live_record import TrailRecorder, every
 from s3ir_tui.model import utc_now
-from s3ir_tui.pace import give_way
 from s3ir_tui.report.timeline import log_lines
 from s3ir_tui.room import Detail, Kind, LogLine, Snapshot, SourceStatus, Update
 from s3ir_tui.trail.analysis import Analysis
+from s3ir_tui.trail.batch import Batch
 from s3ir_tui.trail.discover import discover
 from s3ir_tui.trail.event import Judged
 
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 
 TICK_SECONDS = 0.25
 _QUIET_TICKS = 4  # a snapshot a second is painted although nothing came: clocks and state words move on
-_CHUNK = 100  # events analysed while the lock is held: some milliseconds
 _RETRY_SECONDS = 10.0
 
 
@@ -197,11 +197,7 @@ class LiveRoom:
         return lines, news
 
     def _take_events(self, came: EventsCame) -> list[Judged]:
-        new: list[Judged] = []
-        for start in range(0, len(came.events), _CHUNK):
-            give_way()
-            with self._lock:
-                new += self._known.take_events(came.events[start : start + _CHUNK], came.source)
+        new = take_in(self._known, self._lock, Batch(list(came.events)), came.source)
         self._lags.take(came.source, (line.event for line in new), self._clock())
         if came.recorded is not None and came.events:
             self._writer.submit(self._record_all, every(came.events, new, came.source), came)

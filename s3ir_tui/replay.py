@@ -12,16 +12,17 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from s3ir_tui.board.details import detail_of
+from s3ir_tui.board.intake import take_in
 from s3ir_tui.board.known import Known
 from s3ir_tui.board.snapshot import Moment, snapshot
 from s3ir_tui.journal import Journal, JournalError, Record
 from s3ir_tui.live_record import TrailRecorder
 from s3ir_tui.model import Identity
-from s3ir_tui.pace import give_way
 from s3ir_tui.report.timeline import log_lines
 from s3ir_tui.room import Detail, Kind, LogLine, Snapshot, SourceStatus, Update
 from s3ir_tui.trail.analysis import Analysis
-from s3ir_tui.trail.event import Event, Judged
+from s3ir_tui.trail.batch import Batch
+from s3ir_tui.trail.event import Judged
 from s3ir_tui.trail.sources.recording import TICK_SECONDS, Recording
 
 _QUIET_TICKS = 4
@@ -61,7 +62,7 @@ class ReplayRoom:
         self._recorder = recorder
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="record")
         self._trouble: dict[str, str] = {}
-        self._waiting: Sequence[Event] = ()
+        self._waiting = Batch([])
         self._folded = 0
         self._unread = ""
         self._stop = threading.Event()
@@ -127,9 +128,9 @@ class ReplayRoom:
         lines = self._take_records()
         until = time.monotonic() + seconds
         try:
-            while not self._stop.is_set() and (events := self._waiting or self._recording.poll()):
-                lines += self._take_events(events[:_CHUNK])
-                self._waiting = events[_CHUNK:]
+            while not self._stop.is_set() and (batch := self._waiting or self._recording.next_batch()):
+                lines += self._take_events(batch.part(0, _CHUNK))
+                self._waiting = batch.part(_CHUNK, len(batch))
                 if time.monotonic() > until:
                     break
         except OSError as error:
@@ -147,10 +148,8 @@ class ReplayRoom:
             with self._lock:
                 lines += self._known.take_records(records)
 
-    def _take_events(self, events: Sequence[Event]) -> list[Judged]:
-        give_way()
-        with self._lock:
-            new = self._known.take_events(events, self._recording.name)
+    def _take_events(self, batch: Batch) -> list[Judged]:
+        new = take_in(self._known, self._lock, batch, self._recording.name)
         if self._recorder is not None and (chosen := self._recorder.choose(new)):
             self._writer.submit(self._recorder.write, chosen)
         return new

@@ -11,6 +11,7 @@ import msgspec
 from s3ir_tui.case import Case, Recorded
 from s3ir_tui.model import Bucket, Identity, Instance, Principal
 from s3ir_tui.trail.analysis import Analysis
+from s3ir_tui.trail.batch import Batch
 from s3ir_tui.trail.decode import decode_record
 from s3ir_tui.trail.event import Event, Judged
 from s3ir_tui.trail.found import Finds
@@ -66,7 +67,11 @@ class Known:
 
     def take_events(self, events: Iterable[Event], source: str) -> list[Judged]:
         """Take in events of a trail source; gives back the new ones, judged."""
-        new = self.analysis.add(events, source, self.finds.add)
+        return self.take_batch(Batch(list(events)), source)
+
+    def take_batch(self, batch: Batch, source: str) -> list[Judged]:
+        """Take in events of which something may be known already (see `take_events`)."""
+        new = self.analysis.add_batch(batch, source, self.finds.add)
         for line in new:
             if not line.noise and not line.ours:
                 self.calls.add(line.event.time, outcome_of(line.event))

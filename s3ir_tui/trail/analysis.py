@@ -11,8 +11,9 @@ from typing import Any
 from s3ir_tui.model import Severity
 from s3ir_tui.trail import views
 from s3ir_tui.trail.activity import Activity
-from s3ir_tui.trail.alike import NOTHING, Alike, Origin, Told, alone, origin, told_by
+from s3ir_tui.trail.alike import NOTHING, Alike, Origin, Told, alone, origin
 from s3ir_tui.trail.background import Background
+from s3ir_tui.trail.batch import Batch
 from s3ir_tui.trail.bucket_profile import BucketProfile
 from s3ir_tui.trail.bulk.sum import Sum
 from s3ir_tui.trail.decode import Skipped
@@ -24,7 +25,7 @@ from s3ir_tui.trail.doors import user_arn
 from s3ir_tui.trail.event import Event, Judged
 from s3ir_tui.trail.lineage import Family, Lineage
 from s3ir_tui.trail.profile import Profile
-from s3ir_tui.trail.repeats import Repeats, counter, may_repeat
+from s3ir_tui.trail.repeats import Like, Repeats, counter, may_repeat
 from s3ir_tui.trail.sightings import (
     BucketSighting,
     InstanceSighting,
@@ -100,12 +101,16 @@ class Analysis:
         Returns:
             Those that are new, judged by what is known at this moment, in the order given.
         """
+        return self.add_batch(Batch(list(events)), source, found)
+
+    def add_batch(self, batch: Batch, source: str = "", found: Found | None = None) -> list[Judged]:
+        """Take in events of which something may be known already (see `add`)."""
         new: list[Judged] = []
         with self._lock:
-            for event in events:
+            for index, event in enumerate(batch.events):
                 self.events += 1
                 if self._ids.add(event.id, event.time):
-                    new.append(self._line(event, source, told_by(event), found))
+                    new.append(self._line(event, source, batch.tells(index), batch.like(index), found))
                 else:
                     self.duplicates += 1
             if new:
@@ -162,13 +167,13 @@ class Analysis:
 
     # -- some events ------------------------------------------------------------------------------
 
-    def _line(self, event: Event, source: str, told: Told | None, found: Found | None) -> Judged:
+    def _line(self, event: Event, source: str, told: Told | None, like: Like, found: Found | None) -> Judged:
         """Take in one event and judge it."""
         findings = with_context(told.findings if told is not None else (), event, self)
         judgement = weigh(event, findings, self)
         ours = self._is_ours(event)
         plain = not findings and told is None and not ours
-        if plain and self._repeats.add(event):
+        if plain and self._repeats.add(event, like):
             if event.time > self.last:
                 self.last = event.time
             return _told(
@@ -182,9 +187,8 @@ class Analysis:
         if not event.invoked_by:
             here = origin(event)
             self._take_origin(here, profile)
-            self._repeats.meet_place(
-                event, profile.spans_from(here), self._background.novelty.ways(here, profile.issuer)
-            )
+            ways = self._background.novelty.ways(here, profile.issuer)
+            self._repeats.meet_place(event, like, profile.spans_from(here), ways)
         profile.burst(event)
         severity, reasons = judgement.severity, judgement.reasons
         if profile.revision + profile.alarms != before and severity < SUSPECT and event.kind != "AWSService":
@@ -193,16 +197,16 @@ class Analysis:
             if why is not None and why.severity > severity:
                 severity, reasons = why.severity, (why.text, *reasons)
         if plain and may_repeat(event, profile):
-            self._meet(event, profile)
+            self._meet(event, like, profile)
         return _told(Judged(event, severity, reasons, judgement.noise, False, source), findings, found)
 
-    def _meet(self, event: Event, profile: Profile) -> None:
+    def _meet(self, event: Event, like: Like, profile: Profile) -> None:
         """Note a call that others may be like."""
         novelty, bucket = self._background.novelty, self._buckets.get(event.bucket)
         counts = [counter(event, profile, bucket), self._activity.counter(event), novelty.counter(event)]
         if event.kind == "AWSService":
             counts.append(self._count_service_call)
-        self._repeats.meet(event, profile, novelty.here(event), counts)
+        self._repeats.meet(event, like, profile, novelty.here(event), counts)
 
     def _count_service_call(self, _at: str, _size: int) -> None:
         self._service_calls += 1

@@ -100,6 +100,20 @@ def keep(kept: list[str], some: Alike, most: int = MOST_IDS) -> None:
         kept += some.ids[: most - len(kept)]
 
 
+def count_in(spans: dict[str, int], span: str, count: int) -> int:
+    """Count in a stretch of time; spans stand in their order, and the oldest fall out. Gives the count before."""
+    before = spans.get(span, 0)
+    is_late = not before and bool(spans) and span < next(reversed(spans))
+    spans[span] = before + count
+    if is_late:
+        ordered = sorted(spans.items())
+        spans.clear()
+        spans.update(ordered)
+    while len(spans) > MOST_SPANS:
+        del spans[next(iter(spans))]
+    return before
+
+
 class Profile:
     """One principal.
 
@@ -324,12 +338,9 @@ class Profile:
             spans: `read_spans` or `delete_spans`.
             more: How many in which ten minutes.
         """
-        for key, count in more.items():
-            before = spans.get(key, 0)
-            spans[key] = before + count
+        for key, count in sorted(more.items()):
+            before = count_in(spans, key, count)
             self.revision += any(before < step <= before + count for step in BURSTS)
-        while len(spans) > MOST_SPANS:
-            del spans[min(spans)]
 
     def note(self, finding: Finding, some: Alike) -> None:
         """Add a finding up."""

@@ -16,7 +16,7 @@ from s3ir_tui.trail.exposures import is_outside, sets_exposure
 from s3ir_tui.trail.kms import SHADOWS
 from s3ir_tui.trail.names import LISTS, OBJECT_DELETES, OBJECT_READS, OBJECT_WRITES, is_denied
 from s3ir_tui.trail.novelty import MOST_WAYS, Seen
-from s3ir_tui.trail.profile import BURSTS, MOST_PLACES, MOST_SPANS, MOST_TOUCH_IDS, TEN_MINUTES, Profile, Span
+from s3ir_tui.trail.profile import BURSTS, MOST_PLACES, MOST_TOUCH_IDS, TEN_MINUTES, Profile, Span, count_in
 
 MOST = 50_000
 """Kinds of calls, and places that calls come from, that are known at a time."""
@@ -27,7 +27,16 @@ _what = attrgetter(
 )  # fmt: skip
 """What the analysis looks at of a call that the detections have nothing to say of, but for its object and place."""
 
-_where = attrgetter("principal", "access_key", "address", "agent")
+place_of = attrgetter("principal", "access_key", "address", "agent")
+"""From where someone calls, and with what."""
+
+Like = tuple[object, object]
+"""Kind and place of a call, or a number for each of them that no other has."""
+
+
+def kind_of(event: Event) -> tuple[object, ...]:
+    """What calls have in common that are alike in everything but time, place, object and size."""
+    return is_log(event.key), *_what(event)
 
 
 class _Place:
@@ -74,8 +83,7 @@ class _Kind:
             return False
         if self._spans is None:
             return True
-        before = self._spans.get(at[:TEN_MINUTES], 0)
-        return before + 1 not in BURSTS and (before > 0 or len(self._spans) < MOST_SPANS)
+        return self._spans.get(at[:TEN_MINUTES], 0) + 1 not in BURSTS
 
     def add(self, event: Event) -> None:
         """Count a call that it takes."""
@@ -88,21 +96,22 @@ class Repeats:
     """The kinds of calls that are known to repeat, and the places that they are known to come from. Bounded."""
 
     def __init__(self) -> None:
-        self._kinds: dict[tuple[object, ...], _Kind] = {}
-        self._places: dict[tuple[str, str, str, str], _Place] = {}
+        self._kinds: dict[object, _Kind] = {}
+        self._places: dict[object, _Place] = {}
 
-    def add(self, event: Event) -> bool:
+    def add(self, event: Event, like: Like) -> bool:
         """Count an event, if it changes nothing but counts; tells whether it does.
 
         Args:
             event: One of which the detections have nothing to say.
+            like: Its kind and its place.
         """
-        kind = self._kinds.get((is_log(event.key), *_what(event)))
+        kind = self._kinds.get(like[0])
         if kind is None:
             return False
         place = None
         if not event.invoked_by:
-            place = self._places.get(_where(event))
+            place = self._places.get(like[1])
             if place is None or event.time < place.since:
                 return False
         if not kind.takes(event, place):
@@ -119,34 +128,34 @@ class Repeats:
                     seen.last = at
         return True
 
-    def meet_place(self, event: Event, spans: Sequence[Span], ways: Sequence[Seen]) -> None:
+    def meet_place(self, event: Event, like: Like, spans: Sequence[Span], ways: Sequence[Seen]) -> None:
         """Note where an event came from.
 
         Args:
             event: The event; it was added up.
+            like: Its kind and its place.
             spans: What counts each call from there.
             ways: What knows when the last call came from there.
         """
-        where = _where(event)
-        if where not in self._places:
+        if like[1] not in self._places:
             if len(self._places) >= MOST:
                 self._places.clear()
-            self._places[where] = _Place(event, spans, ways)
+            self._places[like[1]] = _Place(event, spans, ways)
 
-    def meet(self, event: Event, profile: Profile, here: set[str] | None, counts: Sequence[Count]) -> None:
+    def meet(self, event: Event, like: Like, profile: Profile, here: set[str] | None, counts: Sequence[Count]) -> None:
         """Note an event that was added up, of which nothing but how many is news.
 
         Args:
             event: The event; see `may_repeat`.
+            like: Its kind and its place.
             profile: Who made it.
             here: Networks and programs by which its principal came to its bucket, where that is kept.
             counts: What counts one more like it.
         """
-        kind = (is_log(event.key), *_what(event))
-        if kind not in self._kinds:
+        if like[0] not in self._kinds:
             if len(self._kinds) >= MOST:
                 self._kinds.clear()
-            self._kinds[kind] = _Kind(event, profile, here, counts)
+            self._kinds[like[0]] = _Kind(event, profile, here, counts)
 
 
 def may_repeat(event: Event, profile: Profile) -> bool:
@@ -225,7 +234,6 @@ def counter(event: Event, profile: Profile, bucket: BucketProfile | None) -> Cou
         elif not event.read_only:
             touch.settings += 1
         if spans is not None:
-            span = at[:TEN_MINUTES]
-            spans[span] = spans.get(span, 0) + 1
+            count_in(spans, at[:TEN_MINUTES], 1)
 
     return count

@@ -70,7 +70,7 @@ class FilesSource:
                 self.caught_up = not new
                 if not new:
                     break
-                self._batches = (item for file in new for item in _read(file))
+                self._batches = (item for file in new for item in read_file(file))
                 continue
             events, skipped = batch
             found += events
@@ -102,7 +102,7 @@ def iter_events(paths: Iterable[Path]) -> Iterator[Batch]:
         Events and what was left out: of a whole file, or of a part of a long one.
     """
     for file in walk(paths):
-        yield from _read(file)
+        yield from read_file(file)
 
 
 def walk(paths: Iterable[Path]) -> Iterator[Path]:
@@ -117,7 +117,8 @@ def walk(paths: Iterable[Path]) -> Iterator[Path]:
             yield from (Path(folder, name) for name in sorted(files) if name.lower().endswith(SUFFIXES))
 
 
-def _read(file: Path) -> Iterator[Batch]:
+def read_file(file: Path) -> Iterator[Batch]:
+    """The events of a file, with what was left out of it: of the whole file, or of a part of a long one."""
     for piece in pieces(file):
         if isinstance(piece, Skipped):
             yield [], [piece]

@@ -18,10 +18,11 @@ from isal import isal_zlib
 from s3ir_tui.model import iso
 from s3ir_tui.pace import give_way
 from s3ir_tui.text import ago, clean
+from s3ir_tui.trail.batch import Batch
 from s3ir_tui.trail.decode import Skipped
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.names import S3_DATA_EVENTS
-from s3ir_tui.trail.sources.files import iter_events
+from s3ir_tui.trail.sources.ahead import Ahead
 
 TICK_SECONDS = 0.25
 PAUSE_SECONDS = 60.0
@@ -88,7 +89,7 @@ class Recording:
         self.events = 0
         self.first = self.account = ""
         self.skipped: list[Skipped] = []
-        self._batches = iter_events(paths)
+        self._files = Ahead(paths)
         self._runs = _Runs()
         self._rest: Iterator[Event] = iter(())
         self._ahead: Event | None = None
@@ -128,23 +129,28 @@ class Recording:
         Raises:
             OSError: There is no room for the temporary files; the recording has ended then.
         """
+        return self.next_batch().events
+
+    def next_batch(self) -> Batch:
+        """What has happened since the last time (see `poll`), with what is known of it already."""
         try:
-            return self._poll()
+            return self._next_batch()
         except OSError:
             self.reading, self.ended = False, True
             raise
 
     def close(self) -> None:
         """Give back the temporary files."""
+        self._files.close()
         self._rest = iter(())
         self._runs.close()
 
-    def _poll(self) -> list[Event]:
+    def _next_batch(self) -> Batch:
         if not self.speed:
-            return self._next()
+            return self._next_read()
         if self.reading:
             self._read()
-            return []
+            return Batch([])
         reached = iso(self.now) if self.now is not None else ""
         due: list[Event] = []
         while self._ahead is not None and len(due) < _MOST_EVENTS and self._ahead.time <= reached:
@@ -154,39 +160,38 @@ class Recording:
             self._now, self.ended = self._end, True
         else:
             self._skip_pause(self._ahead.at)
-        return due
+        return Batch(due)
 
-    def _next(self) -> list[Event]:
-        """The events of the next file that has any."""
-        while (events := self._batch()) is not None:
+    def _next_read(self) -> Batch:
+        """The next events that were read."""
+        while (batch := self._batch(TICK_SECONDS)) is not None:
+            events = batch.events
             if events:
-                events.sort(key=_TIME)
                 if not self.first:
                     self.first, self.account = events[0].time, clean(events[0].account)
                 newest = events[-1].at
                 self._now = newest if self._now is None else max(self._now, newest)
-                return events
-        self.ended = True
-        return []
+                return batch
+        self.ended = self._files.ended
+        return Batch([])
 
     def _read(self) -> None:
         until = self._clock() + _READ_SECONDS
-        while (events := self._batch()) is not None:
-            self._runs.add(events)
+        while (batch := self._batch(_READ_SECONDS)) is not None:
+            self._runs.add(batch.events)
             if self._clock() >= until:
                 return
-        self._begin()
+        if self._files.ended:
+            self._begin()
 
-    def _batch(self) -> list[Event] | None:
+    def _batch(self, seconds: float) -> Batch | None:
         give_way()
-        batch = next(self._batches, None)
-        if batch is None:
-            return None
-        events, skipped = batch
-        self.events += len(events)
-        self.skipped += skipped
-        self.data_events = self.data_events or any(map(_is_data, events))
-        return events
+        batch = self._files.next(seconds)
+        if batch is not None:
+            self.events += len(batch)
+            self.skipped += batch.skipped
+            self.data_events = self.data_events or any(map(_is_data, batch.events))
+        return batch
 
     def _begin(self) -> None:
         self.reading = False
