@@ -320,7 +320,8 @@ class Profile:
         """Count an object that was read or deleted among those of its ten minutes."""
         spans = self.spans_of(event)
         if spans is not None:
-            self.add_spans(spans, {event.time[:TEN_MINUTES]: 1})
+            before = count_in(spans, event.time[:TEN_MINUTES], 1)
+            self.revision += before + 1 in BURSTS
 
     def spans_of(self, event: Event) -> dict[str, int] | None:
         """`read_spans` or `delete_spans`, where a call counts in one of them."""
@@ -338,9 +339,13 @@ class Profile:
             spans: `read_spans` or `delete_spans`.
             more: How many in which ten minutes.
         """
-        for key, count in sorted(more.items()):
-            before = count_in(spans, key, count)
+        for key, count in more.items():
+            before = spans.get(key, 0)
+            spans[key] = before + count
             self.revision += any(before < step <= before + count for step in BURSTS)
+        newest = sorted(spans.items())[-MOST_SPANS:]
+        spans.clear()
+        spans.update(newest)
 
     def note(self, finding: Finding, some: Alike) -> None:
         """Add a finding up."""
