@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -23,9 +23,10 @@ from s3ir_tui.trail.detections import Finding, Tactic, weigh, with_context
 from s3ir_tui.trail.detections.keys import is_log
 from s3ir_tui.trail.doors import user_arn
 from s3ir_tui.trail.event import Event, Judged
-from s3ir_tui.trail.lineage import Family, Lineage
+from s3ir_tui.trail.lineage import Family, Lineage, idents_of
+from s3ir_tui.trail.missing import Missing
 from s3ir_tui.trail.profile import Profile
-from s3ir_tui.trail.repeats import Like, Repeats, counter, may_repeat
+from s3ir_tui.trail.repeats import Like, Repeats
 from s3ir_tui.trail.sightings import (
     BucketSighting,
     InstanceSighting,
@@ -40,7 +41,6 @@ __all__ = ["Analysis", "BucketSighting", "InstanceSighting", "PrincipalSighting"
 
 MOST_PRINCIPALS = 20_000
 MOST_BUCKETS = 5_000
-MOST_SKIPPED = 10_000
 
 _AT_ONCE = 250
 
@@ -73,15 +73,12 @@ class Analysis:
         self._ids = EventIds()
         self._activity = Activity()
         self._background = Background()
-        self._repeats = Repeats()
+        self._repeats = Repeats(self._activity, self._background.novelty)
         self._profiles: dict[str, Profile] = {}
         self._buckets: dict[str, BucketProfile] = {}
         self._handed_down: dict[str, Severity] = {}
         self._log_buckets: set[str] = set()
-        self._skipped: dict[tuple[str, str], int] = {}
-        self._gaps: dict[str, str] = {}
-        self._capped: set[str] = set()
-        self._service_calls = 0
+        self._missing = Missing()
         self._revision = 0
         self._shown: tuple[int, views.Shown] | None = None
 
@@ -154,16 +151,12 @@ class Analysis:
     def skip(self, skipped: Iterable[Skipped]) -> None:
         """Note what gave no event, for `to_json`."""
         with self._lock:
-            for item in skipped:
-                named = (item.origin, item.reason)
-                if named not in self._skipped and len(self._skipped) >= MOST_SKIPPED:
-                    named = ("others", item.reason)
-                self._skipped[named] = self._skipped.get(named, 0) + item.count
+            self._missing.skip(skipped)
 
     def gap(self, source: str, problem: str) -> None:
         """Note that a source could not be read: what it would have brought is missing, not absent."""
         with self._lock:
-            self._gaps[source] = problem
+            self._missing.gaps[source] = problem
 
     # -- some events ------------------------------------------------------------------------------
 
@@ -185,10 +178,8 @@ class Analysis:
         if ours:
             return Judged(event, noise=judgement.noise, ours=True, source=source)
         if not event.invoked_by:
-            here = origin(event)
-            self._take_origin(here, profile)
-            ways = self._background.novelty.ways(here, profile.issuer)
-            self._repeats.meet_place(event, like, profile.spans_from(here), ways)
+            self._take_origin(origin(event), profile)
+            self._repeats.meet_place(event, like, profile)
         profile.burst(event)
         severity, reasons = judgement.severity, judgement.reasons
         if profile.revision + profile.alarms != before and severity < SUSPECT and event.kind != "AWSService":
@@ -196,20 +187,10 @@ class Analysis:
             why = next((item for item in self._own_reasons(profile) if event.id in item.events), None)
             if why is not None and why.severity > severity:
                 severity, reasons = why.severity, (why.text, *reasons)
-        if plain and may_repeat(event, profile):
-            self._meet(event, like, profile)
+        if plain:
+            also = (self._missing.count_service_call,) if event.kind == "AWSService" else ()
+            self._repeats.meet(event, like, profile, self._buckets.get(event.bucket), also)
         return _told(Judged(event, severity, reasons, judgement.noise, False, source), findings, found)
-
-    def _meet(self, event: Event, like: Like, profile: Profile) -> None:
-        """Note a call that others may be like."""
-        novelty, bucket = self._background.novelty, self._buckets.get(event.bucket)
-        counts = [counter(event, profile, bucket), self._activity.counter(event), novelty.counter(event)]
-        if event.kind == "AWSService":
-            counts.append(self._count_service_call)
-        self._repeats.meet(event, like, profile, novelty.here(event), counts)
-
-    def _count_service_call(self, _at: str, _size: int) -> None:
-        self._service_calls += 1
 
     def _take_origin(self, here: Origin, profile: Profile) -> None:
         profile.add_origin(here)
@@ -225,7 +206,7 @@ class Analysis:
         self.lineage.add(some)
         self._activity.add(some)
         if event.kind == "AWSService":
-            self._service_calls += some.count
+            self._missing.service_calls += some.count
             if is_log(event.key) and len(self._log_buckets) < 1000:
                 self._log_buckets.add(event.bucket)
         if event.category == "NetworkActivity":
@@ -253,7 +234,7 @@ class Analysis:
         if profile is not None:
             return profile
         if len(self._profiles) >= MOST_PRINCIPALS:
-            self._capped.add("principals")
+            self._missing.capped.add("principals")
             ident = event.issuer or event.kind
             if ident in self._profiles:
                 return self._profiles[ident]
@@ -265,7 +246,7 @@ class Analysis:
         bucket = self._buckets.get(name)
         if bucket is None:
             if len(self._buckets) >= MOST_BUCKETS:
-                self._capped.add("buckets")
+                self._missing.capped.add("buckets")
                 return
             bucket = self._buckets[name] = BucketProfile(name)
         bucket.add(some, findings)
@@ -329,9 +310,9 @@ class Analysis:
     def visibility(self) -> tuple[Visibility, ...]:
         """What the trail can show of each bucket, and what it cannot show at all."""
         with self._lock:
-            capped = self._capped | self._capped_parts() | self._background.capped()
+            capped = self._missing.capped | self._capped_parts() | self._background.capped()
             logged = {name for name, bucket in self._buckets.items() if bucket.data_first}
-            shown = views.visibility(self._buckets, self._gaps, capped, self._service_calls)
+            shown = views.visibility(self._buckets, self._missing.gaps, capped, self._missing.service_calls)
             return (*shown, *self._background.visibility(logged))
 
     def _capped_parts(self) -> set[str]:
@@ -365,32 +346,32 @@ class Analysis:
             cells: How many.
         """
         with self._lock:
-            return self._activity.pulse(_names(idents), now, cell_seconds, cells)
+            return self._activity.pulse(idents_of(idents), now, cell_seconds, cells)
 
     def last_ok(self, idents: Family | Collection[str] | str) -> str:
         """When the last call of these identities got through, or ""."""
         with self._lock:
-            return self._activity.last_ok(_names(idents))
+            return self._activity.last_ok(idents_of(idents))
 
     def denied(self, idents: Family | Collection[str] | str) -> int:
         """How many calls of these identities were turned away."""
         with self._lock:
-            return self._activity.denied(_names(idents))
+            return self._activity.denied(idents_of(idents))
 
     def first_denied_after(self, idents: Family | Collection[str] | str, since: str) -> str:
         """When the first call of these identities was turned away from a moment on, or ""."""
         with self._lock:
-            return self._activity.first_denied_after(_names(idents), since)
+            return self._activity.first_denied_after(idents_of(idents), since)
 
     def allowed_after(self, idents: Family | Collection[str] | str, since: str) -> int:
         """How many calls of these identities got through later than a moment (of the last hour of each)."""
         with self._lock:
-            return self._activity.allowed_after(_names(idents), since)
+            return self._activity.allowed_after(idents_of(idents), since)
 
     def denied_after(self, idents: Family | Collection[str] | str, since: str) -> int:
         """How many calls of these identities were turned away later than a moment (of the last hour of each)."""
         with self._lock:
-            return self._activity.denied_after(_names(idents), since)
+            return self._activity.denied_after(idents_of(idents), since)
 
     def to_json(self) -> dict[str, Any]:
         """The analysis as `trail --output json` prints it."""
@@ -405,21 +386,9 @@ class Analysis:
                 "principals": [to_json(item) for item in shown.principals],
                 "buckets": [to_json(item) for item in shown.buckets],
                 "instances": [to_json(item) for item in shown.instances],
-                "visibility": [
-                    {
-                        "bucket": item.bucket,
-                        "data_events": item.data_events,
-                        "first": item.first,
-                        "last": item.last,
-                        "text": item.text,
-                    }
-                    for item in self.visibility()
-                ],
+                "visibility": [asdict(item) for item in self.visibility()],
                 **self._background.to_json(),
-                "skipped": [
-                    {"origin": origin, "reason": reason, "count": count}
-                    for (origin, reason), count in self._skipped.items()
-                ],
+                **self._missing.to_json(),
             }
 
 
@@ -427,9 +396,3 @@ def _told(line: Judged, findings: tuple[Finding, ...], found: Found | None) -> J
     if line.reasons and found is not None and not line.noise:
         found(line, findings)
     return line
-
-
-def _names(idents: Family | Collection[str] | str) -> Collection[str]:
-    if isinstance(idents, Family):
-        return idents.idents
-    return (idents,) if isinstance(idents, str) else idents

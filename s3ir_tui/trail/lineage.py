@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from s3ir_tui.trail import doors
@@ -235,3 +235,10 @@ class _Walk:
 def members(families: Iterable[Family]) -> frozenset[str]:
     """Names by which the calls of several families are recognised."""
     return frozenset().union(*(family.idents for family in families))
+
+
+def idents_of(who: Family | Collection[str] | str) -> Collection[str]:
+    """Names by which calls are recognised: those of a family, some names, or one."""
+    if isinstance(who, Family):
+        return who.idents
+    return (who,) if isinstance(who, str) else who

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from operator import attrgetter
 
+from s3ir_tui.trail.activity import Activity
 from s3ir_tui.trail.agents import agent_of
-from s3ir_tui.trail.alike import MOST_IDS, Count
+from s3ir_tui.trail.alike import MOST_IDS, Count, origin
 from s3ir_tui.trail.arns import network_of
 from s3ir_tui.trail.bucket_profile import BucketProfile
 from s3ir_tui.trail.detections.keys import is_log
@@ -15,7 +16,7 @@ from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.exposures import is_outside, sets_exposure
 from s3ir_tui.trail.kms import SHADOWS
 from s3ir_tui.trail.names import LISTS, OBJECT_DELETES, OBJECT_READS, OBJECT_WRITES, is_denied
-from s3ir_tui.trail.novelty import MOST_WAYS, Seen
+from s3ir_tui.trail.novelty import MOST_WAYS, Novelty, Seen
 from s3ir_tui.trail.profile import BURSTS, MOST_PLACES, MOST_TOUCH_IDS, TEN_MINUTES, Profile, Span, count_in
 
 MOST = 50_000
@@ -93,9 +94,15 @@ class _Kind:
 
 
 class Repeats:
-    """The kinds of calls that are known to repeat, and the places that they are known to come from. Bounded."""
+    """The kinds of calls that are known to repeat, and the places that they are known to come from. Bounded.
 
-    def __init__(self) -> None:
+    Args:
+        activity: Counts calls by credential.
+        novelty: Knows what is new to a bucket.
+    """
+
+    def __init__(self, activity: Activity, novelty: Novelty) -> None:
+        self._activity, self._novelty = activity, novelty
         self._kinds: dict[object, _Kind] = {}
         self._places: dict[object, _Place] = {}
 
@@ -128,34 +135,38 @@ class Repeats:
                     seen.last = at
         return True
 
-    def meet_place(self, event: Event, like: Like, spans: Sequence[Span], ways: Sequence[Seen]) -> None:
-        """Note where an event came from.
+    def meet_place(self, event: Event, like: Like, profile: Profile) -> None:
+        """Note where an event that was added up came from.
 
         Args:
-            event: The event; it was added up.
+            event: The event; its principal called itself.
             like: Its kind and its place.
-            spans: What counts each call from there.
-            ways: What knows when the last call came from there.
+            profile: Its principal.
         """
         if like[1] not in self._places:
             if len(self._places) >= MOST:
                 self._places.clear()
-            self._places[like[1]] = _Place(event, spans, ways)
+            here = origin(event)
+            ways = self._novelty.ways(here, profile.issuer)
+            self._places[like[1]] = _Place(event, profile.spans_from(here), ways)
 
-    def meet(self, event: Event, like: Like, profile: Profile, here: set[str] | None, counts: Sequence[Count]) -> None:
-        """Note an event that was added up, of which nothing but how many is news.
+    def meet(
+        self, event: Event, like: Like, profile: Profile, bucket: BucketProfile | None, also: Sequence[Count]
+    ) -> None:
+        """Note an event that was added up, if of more like it nothing but how many would be news.
 
         Args:
-            event: The event; see `may_repeat`.
+            event: One of which the detections had nothing to say.
             like: Its kind and its place.
-            profile: Who made it.
-            here: Networks and programs by which its principal came to its bucket, where that is kept.
-            counts: What counts one more like it.
+            profile: Its principal.
+            bucket: Its bucket.
+            also: What else counts one more like it.
         """
-        if like[0] not in self._kinds:
+        if like[0] not in self._kinds and may_repeat(event, profile):
             if len(self._kinds) >= MOST:
                 self._kinds.clear()
-            self._kinds[like[0]] = _Kind(event, profile, here, counts)
+            counts = (counter(event, profile, bucket), self._activity.counter(event), self._novelty.counter(event))
+            self._kinds[like[0]] = _Kind(event, profile, self._novelty.here(event), (*counts, *also))
 
 
 def may_repeat(event: Event, profile: Profile) -> bool:

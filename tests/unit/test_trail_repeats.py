@@ -8,7 +8,7 @@ import random
 import pytest
 
 from s3ir_tui.model import Severity
-from s3ir_tui.trail import analysis as module
+from s3ir_tui.trail import repeats as module
 from s3ir_tui.trail.analysis import Analysis
 from s3ir_tui.trail.event import Event, Judged
 from tests.unit.trail_world import ANONYMOUS, BOTO, CLI, EC2, OUTSIDER, Fields, at, event, session, user
