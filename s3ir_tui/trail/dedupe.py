@@ -16,6 +16,7 @@ ID = 16
 
 _NEW = 1 << 16
 _MOST_BLOCKS = 24
+_OFTEN = 16
 
 
 def pack(ident: str) -> bytes:
@@ -30,25 +31,29 @@ def pack(ident: str) -> bytes:
 class _Block:
     """Ids of events between two times: an event that comes again has the time that it had."""
 
-    __slots__ = ("_sorted", "first", "hashes", "last")
+    __slots__ = ("_asked", "_sorted", "first", "hashes", "last")
 
     def __init__(self, hashes: Iterable[int], first: str, last: str) -> None:
         self.hashes = array("q", hashes)
         self.first, self.last = first, last
         self._sorted = False
+        self._asked = 0
 
     def holds(self, value: int, at: str) -> bool:
         """Whether the id of an event of a time is among them."""
         return self.first <= at <= self.last and self._holds(value)
 
-    def among(self, values: Iterable[int], first: str, last: str) -> set[int]:
+    def among(self, values: set[int], first: str, last: str) -> set[int]:
         """Those of the ids of events between two times that are among them."""
         if last < self.first or self.last < first:
             return set()
+        self._asked += 1
+        if not self._sorted and self._asked < _OFTEN:
+            return values.intersection(self.hashes)
         return {value for value in values if self._holds(value)}
 
     def _holds(self, value: int) -> bool:
-        if not self._sorted:  # put off: most blocks are never asked
+        if not self._sorted:  # put off: most blocks are asked a few times, by the files next to theirs
             self.hashes = array("q", sorted(self.hashes))
             self._sorted = True
         place = bisect_left(self.hashes, value)

@@ -174,7 +174,7 @@ def test_a_worker_that_dies_on_the_way_costs_no_event_and_counts_none_twice(
     asked: list[object] = []
     ask = crew._Worker.ask
 
-    def dying(worker: crew._Worker, order: crew.Job | crew.Finish) -> tuple[int, list[Sum]]:
+    def dying(worker: crew._Worker, order: crew.Job | crew.Finish) -> tuple[int, list[msgspec.Raw]]:
         asked.append(order)
         if len(asked) == 3:
             worker._process.kill()
@@ -200,9 +200,9 @@ def test_a_worker_tells_what_it_has_when_it_is_full(tmp_path: Path, monkeypatch:
     worker.Worker(orders, answers).work()
     answers.seek(0)
     told = [worker.decode_answer(message) for message in iter(lambda: worker.receive(answers), None)]
-    claim, done = worker.Claim, worker.Done
-    assert [type(item) for item in told] == [claim, done, claim, *[Sum] * 3, done, claim, done, *[Sum] * 3, done]
-    assert sum(item.events for item in told if isinstance(item, Sum)) == 9
+    claim, part, done = worker.Claim, worker.Part, worker.Done
+    assert [type(item) for item in told] == [claim, done, claim, *[part] * 3, done, claim, done, *[part] * 3, done]
+    assert sum(worker.decode_sum(item.total).events for item in told if isinstance(item, part)) == 9
 
 
 def test_a_folder_that_is_read_live_knows_the_events_of_other_sources(tmp_path: Path) -> None:

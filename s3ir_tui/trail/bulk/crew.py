@@ -13,10 +13,12 @@ from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock
 
+from msgspec import Raw
+
 from s3ir_tui.trail.bulk.reading import read_files
 from s3ir_tui.trail.bulk.sum import Sum
 from s3ir_tui.trail.bulk.tally import Claim as Claims
-from s3ir_tui.trail.bulk.worker import Claim, Done, Finish, Job, decode_answer, encode, receive, send
+from s3ir_tui.trail.bulk.worker import Claim, Done, Finish, Job, decode_answer, decode_sum, encode, receive, send
 from s3ir_tui.trail.dedupe import ID
 
 # Freed blocks of a few megabytes stay with the process: without these, glibc gives each unfolded file back to the
@@ -118,12 +120,12 @@ class Crew:
 
     def _ask(self, worker: _Worker, order: Job | Finish, files: int) -> None:
         try:
-            events, sums = worker.ask(order)
+            events, packed = worker.ask(order)
         except (_Died, OSError):
             worker.kill()
             return
-        self._steps.put(Step(files, events, self._taken(sums)))
-        if sums:
+        self._steps.put(Step(files, events, self._taken(map(decode_sum, packed))))
+        if packed:
             worker.begin()
 
     def _instead(self, worker: _Worker, files: int) -> None:
@@ -162,11 +164,11 @@ class _Worker:
             env={**os.environ, **_ENVIRONMENT},
         )
 
-    def ask(self, order: Job | Finish) -> tuple[int, list[Sum]]:
+    def ask(self, order: Job | Finish) -> tuple[int, list[Raw]]:
         """Have an order carried out.
 
         Returns:
-            How many events were added up, and the sums that came.
+            How many events were added up, and the sums that came, packed: they are taken in when none is missing.
 
         Raises:
             _Died: It ended.
@@ -175,16 +177,16 @@ class _Worker:
         orders, answers = self._process.stdin, self._process.stdout
         if orders is None or answers is None:
             raise _Died
-        sums: list[Sum] = []
+        packed: list[Raw] = []
         send(orders, encode(order))
         while (message := receive(answers)) is not None:
             answer = decode_answer(message)
             if isinstance(answer, Claim):
                 send(orders, encode(self._answer(answer)))
             elif isinstance(answer, Done):
-                return answer.events, sums
+                return answer.events, packed
             else:
-                sums.append(answer)
+                packed.append(answer.total.copy())
         raise _Died
 
     def _answer(self, asked: Claim) -> set[bytes] | None:

@@ -17,7 +17,7 @@ class Spans(msgspec.Struct, array_like=True, gc=False):
     deletes: dict[str, int]
 
 
-class Sum(msgspec.Struct, array_like=True, gc=False, tag=True):
+class Sum(msgspec.Struct, array_like=True, gc=False):
     """Many events, added up.
 
     Attributes:

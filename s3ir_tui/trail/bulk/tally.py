@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from binascii import unhexlify
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -95,6 +95,7 @@ class Tally:
         self._groups: dict[tuple[object, ...], Group] = {}
         self._places: dict[tuple[str, str], Places] = {}
         self._keys: set[str] = set()
+        self._texts: dict[str, str] = {}
         self._samples: dict[tuple[object, ...], list[str]] = {}
         self._spans: dict[str, Spans] = {}
         self._skipped: Counter[tuple[str, str]] = Counter()
@@ -211,7 +212,7 @@ class Tally:
             place = (call.sourceIPAddress, call.userAgent)
             found = group.places.get(place)
             if found is None:
-                found = group.places[place] = _origin(group.kind.event, call)
+                found = self._meet_place(group, call)
             found.count += 1
             if at < found.first:
                 found.first = at
@@ -273,15 +274,28 @@ class Tally:
         if group is not None:
             event = _another(group.kind.event, call)
         else:
-            event = decode_record(call.raw())
+            event = Event(*self._shared(msgspec.structs.astuple(decode_record(call.raw()))))
             kind = kind_of(event, plain=plain, first=self._is_first(event))
             places = {} if event.invoked_by else self._places.setdefault((event.principal, event.access_key), {})
             samples = self._samples_of(event) if plain else []
-            group = self._groups[alike] = Group(kind, call.eventTime, samples, places, self._spans)
+            group = self._groups[tuple(self._shared(alike))] = Group(kind, call.eventTime, samples, places, self._spans)
         group.mint(event)
         if event.bucket and len(group.addresses) < MOST_PLACES:
             group.addresses.add(call.sourceIPAddress or "")
         return group
+
+    def _meet_place(self, group: Group, call: Call) -> Origin:
+        """Where a call came from that is the first from there with its credential."""
+        event, at = group.kind.event, call.eventTime
+        address, agent = place = tuple(self._shared((call.sourceIPAddress, call.userAgent)))
+        found = Origin(event.principal, event.access_key, address or "", agent or "", call.eventID, 0, at, at)
+        group.places[place] = found
+        return found
+
+    def _shared(self, values: Iterable[Any]) -> Iterator[Any]:
+        """The same values, and of equal texts one for all: much is said again in every group."""
+        texts = self._texts
+        return (texts.setdefault(value, value) if isinstance(value, str) else value for value in values)
 
     def _is_first(self, event: Event) -> bool:
         """Whether a call is the first of its credential."""
@@ -336,11 +350,6 @@ def _another(event: Event, call: Call) -> Event:
     parts = (b'{"requestParameters":', call.requestParameters, b',"responseElements":', call.responseElements, b"}")
     raw = b"".join(bytes(part) or b"null" for part in parts)
     return msgspec.structs.replace(event, id=call.eventID, time=call.eventTime, raw=raw)
-
-
-def _origin(event: Event, call: Call) -> Origin:
-    at, address, agent = call.eventTime, call.sourceIPAddress or "", call.userAgent or ""
-    return Origin(event.principal, event.access_key, address, agent, call.eventID, 0, at, at)
 
 
 def _someone(who: Identity) -> tuple[object, ...]:

@@ -43,8 +43,18 @@ class Claim(msgspec.Struct, array_like=True, tag=True):
     last: str
 
 
+class Part(msgspec.Struct, array_like=True, tag=True):
+    """A part of what the files since the last job that was followed by one came to.
+
+    Attributes:
+        total: A `Sum`, still packed.
+    """
+
+    total: msgspec.Raw
+
+
 class Done(msgspec.Struct, array_like=True, tag=True):
-    """A job is done. Sums may have come before it: they tell of everything since the last ones.
+    """A job is done.
 
     Attributes:
         events: How many events were added up.
@@ -56,7 +66,8 @@ class Done(msgspec.Struct, array_like=True, tag=True):
 Known = set[bytes] | None
 encode = msgspec.msgpack.Encoder().encode
 decode_order = msgspec.msgpack.Decoder(Job | Finish).decode
-decode_answer = msgspec.msgpack.Decoder(Claim | Sum | Done).decode
+decode_answer = msgspec.msgpack.Decoder(Claim | Part | Done).decode
+decode_sum = msgspec.msgpack.Decoder(Sum).decode
 _decode_known = msgspec.msgpack.Decoder(Known).decode
 
 
@@ -90,7 +101,7 @@ class Worker:
         self._tally: Tally | None = None
 
     def work(self) -> None:
-        """Work until the other end closes."""
+        """Work until the last order, or until the other end closes."""
         while (message := receive(self._orders)) is not None:
             order = decode_order(message)
             events = 0
@@ -102,11 +113,13 @@ class Worker:
                 events = tally.events - before
             if self._tally is not None and (self._tally.full or isinstance(order, Finish)):
                 for part in parts(self._tally.sum(), _PART):
-                    self._send(part)
+                    self._send(Part(msgspec.Raw(encode(part))))
                 self._tally = None
             self._send(Done(events))
+            if isinstance(order, Finish):
+                return  # what it holds is free while its sum is taken in
 
-    def _send(self, answer: Claim | Sum | Done) -> None:
+    def _send(self, answer: Claim | Part | Done) -> None:
         send(self._answers, encode(answer))
 
     def _claim(self, ids: bytes, first: str, last: str) -> Known:
