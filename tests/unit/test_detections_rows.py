@@ -267,6 +267,7 @@ ROWS = (
     ),
     # 3. Destruction
     Row("DeleteObjects", "delete-objects", s3("DeleteObjects"), s3("DeleteObject")),
+    Row("DeleteObject", "version-deleted", s3("DeleteObject", versionId="null"), s3("DeleteObject")),
     Row("DeleteBucket", "delete-bucket", s3("DeleteBucket"), s3("CreateBucket")),
     Row(
         "PutBucketLifecycle",

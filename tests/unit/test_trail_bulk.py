@@ -65,6 +65,7 @@ PARAMETERS: tuple[Fields, ...] = (
     {},
     {"x-amz-server-side-encryption-customer-algorithm": "AES256"},
     {"x-amz-bypass-governance-retention": "true"},
+    {"versionId": "3sL4kqtJlcpXroDTDmJ"},
     {"x-amz-acl": "public-read"},
     {"userName": "mallory", "policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"},
     {"roleArn": f"arn:aws:iam::{ACCOUNT}:role/etl", "roleSessionName": "x"},

@@ -100,7 +100,7 @@ class PlainParameters(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     start_after: Raw = msgspec.field(default=_NONE, name="start-after")
     continuation_token: Raw = msgspec.field(default=_NONE, name="continuation-token")
     fetch_owner: Raw = msgspec.field(default=_NONE, name="fetch-owner")
-    version: Raw = msgspec.field(default=_NONE, name="versionId")
+    version: str = msgspec.field(default="", name="versionId")
     part: Raw = msgspec.field(default=_NONE, name="partNumber")
     upload: Raw = msgspec.field(default=_NONE, name="uploadId")
     operation: Raw = msgspec.field(default=_NONE, name="x-id")

@@ -65,7 +65,7 @@ _MOST_BYTES = 1e18
 _WITH_CONTENT = frozenset({"CompleteMultipartUpload", "CreateMultipartUpload", "GetObject", "PutObject", "UploadPart"})
 """Those of them whose objects' names, signatures and keys the detections look at."""
 _PLAIN_ENCRYPTION = frozenset({"", "Default_SSE_S3", "Default_SSE_KMS", "SSE_S3", "SSE_KMS"})
-_LOG = "log"
+_LOG, _VERSION = "log", "version"
 _NO_EXTRA = Extra()
 
 _version = attrgetter("eventVersion")
@@ -171,6 +171,8 @@ class Tally:
                             or extra.SSEApplied not in _PLAIN_ENCRYPTION
                         ):
                             mark = _mark_of_object(call, key, extra)
+                    elif asked.version and name == "DeleteObject":
+                        mark = _VERSION
             else:
                 mark = _mark(call)
             who = call.userIdentity

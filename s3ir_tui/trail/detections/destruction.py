@@ -70,6 +70,10 @@ def _foreign_key_used(details: Details) -> str:
     return ", ".join(if_.foreign_accounts_in(named, details.event.caller_account))
 
 
+def _maybe_version(event: Event) -> bool:
+    return b"versionId" in event.raw
+
+
 def _bypasses(details: Details) -> bool:
     return details.text("x-amz-bypass-governance-retention").lower() == "true"
 
@@ -77,6 +81,17 @@ def _bypasses(details: Details) -> bool:
 RULES = (
     Detection(
         "delete-objects", MEDIUM, ("DeleteObjects",), "objects of {bucket} deleted by the batch", _GONE, service="s3"
+    ),
+    # With a version named nothing is left to restore; without, a delete marker hides the object.
+    Detection(
+        "version-deleted",
+        LOW,
+        ("DeleteObject",),
+        "object versions of {bucket} deleted for good",
+        _GONE,
+        lambda details: bool(details.text("versionId")),
+        service="s3",
+        glance=_maybe_version,
     ),
     # Only an empty bucket can be deleted: what emptied it tells more, and stacks that come and go do this daily.
     Detection("delete-bucket", MEDIUM, ("DeleteBucket",), "bucket {bucket} deleted", _GONE, service="s3"),
