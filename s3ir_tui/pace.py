@@ -6,11 +6,16 @@ Threads of Python share one lock: four that are busy make a repaint last four ti
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+_Item = TypeVar("_Item")
 
 CALM_SECONDS = 0.12
 """What a repaint takes at most on a slow machine."""
 
 _SLICE = 0.01
+_MOST_WAITS = 2
 _until = 0.0
 
 
@@ -28,3 +33,13 @@ def give_way() -> None:
     until = min(_until, time.monotonic() + CALM_SECONDS)
     while time.monotonic() < until:
         time.sleep(_SLICE)
+
+
+def pieces(items: Iterable[_Item]) -> Iterator[_Item]:
+    """Some items, each a small piece of work, before which it gives way; not to many keys, for others wait for it."""
+    waits = _MOST_WAITS
+    for item in items:
+        if waits and time.monotonic() < _until:
+            give_way()
+            waits -= 1
+        yield item

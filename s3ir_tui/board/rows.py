@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from s3ir_tui.board.known import Known
 from s3ir_tui.board.lag import ASSUMED_SECONDS
 from s3ir_tui.model import Bucket, Instance, Severity, State
+from s3ir_tui.pace import pieces
 from s3ir_tui.room import Pulse, Row, WatchView
 from s3ir_tui.text import clean, short_arn, size
 from s3ir_tui.trail.arns import account_of
@@ -46,7 +47,7 @@ def principal_rows(known: Known, look: Look) -> tuple[Row, ...]:
 
     The order does not change from call to call.
     """
-    rows = [_principal(known, sighting, look) for sighting in known.analysis.principals()]
+    rows = [_principal(known, sighting, look) for sighting in pieces(known.analysis.principals())]
     made = {row.id: len(known.analysis.family(row.id).credentials) for row in rows if row.suspect}
     seen = {row.id for row in rows}
     rows += [

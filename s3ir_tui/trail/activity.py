@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import msgspec
 
@@ -56,9 +57,10 @@ class Unit:
             self._count(at, count, through=through)
 
     def _count(self, at: str, count: int, *, through: bool) -> None:
-        cell = self.cells.get(at[:18])
+        key = at[:18]
+        cell = self.cells.get(key)
         if cell is None:
-            cell = self.cells[at[:18]] = Cell()
+            cell = self.cells[key] = Cell()
             if len(self.cells) > _PRUNE_ABOVE:
                 self._prune()
         if through:
@@ -195,19 +197,28 @@ class Activity:
             cell_seconds: Length of a cell; a multiple of ten.
             cells: How many.
         """
-        end = int(now.timestamp()) // cell_seconds + 1
-        start = end - cells
-        oldest = _cell_key(datetime.fromtimestamp(start * cell_seconds, UTC))
+        named = _cells_until(int(now.timestamp()) // cell_seconds + 1, cell_seconds, cells)
         allowed, denied = [0] * cells, [0] * cells
         for unit in self._of(idents):
-            for key, cell in unit.cells.items():
-                if key < oldest:
-                    continue
-                at = int(_moment(key).timestamp()) // cell_seconds - start
-                if 0 <= at < cells:
+            # Of an hour of cells the last two minutes are asked for, again and again.
+            for key in named if len(named) < len(unit.cells) else unit.cells:
+                at, cell = named.get(key), unit.cells.get(key)
+                if at is not None and cell is not None:
                     allowed[at] += cell.allowed
                     denied[at] += cell.denied
         return tuple(allowed), tuple(denied)
+
+
+@lru_cache(maxsize=16)
+def _cells_until(end: int, cell_seconds: int, cells: int) -> Mapping[str, int]:
+    """The keys of the ten seconds in some cells, with the number of the cell; `end` counts cells since the epoch."""
+    start = (end - cells) * cell_seconds
+    moments = range(start - start % CELL_SECONDS, end * cell_seconds, CELL_SECONDS)
+    return {
+        _cell_key(datetime.fromtimestamp(moment, UTC)): (moment - start) // cell_seconds
+        for moment in moments
+        if moment >= start
+    }
 
 
 def _in_cell(cell: Cell, since: str) -> bool:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from s3ir_tui.model import Severity
+from s3ir_tui.pace import pieces
 from s3ir_tui.trail import views
 from s3ir_tui.trail.activity import Activity
 from s3ir_tui.trail.alike import NOTHING, Alike, Origin, Told, alone, origin
@@ -285,8 +286,10 @@ class Analysis:
         waits for a sixteenth of its calls more: an assessment costs as much as fifty calls.
         """
         revision, alarms, events = profile.assessed
-        now = profile.revision + self._background.exits.news(profile.id)
         more = profile.events - events
+        if alarms == profile.alarms and more < events // 16 and not exact:
+            return profile.reasons
+        now = profile.revision + self._background.exits.news(profile.id)
         due = alarms != profile.alarms or (revision != now and more >= events // 16)
         if due or (exact and (more or revision != now)):
             profile.reasons = assess(profile, self._background.exits)
@@ -322,7 +325,7 @@ class Analysis:
     def _view(self) -> views.Shown:
         with self._lock:
             if self._shown is None or self._shown[0] != self._revision:
-                own = {ident: self._own_reasons(item, exact=True) for ident, item in self._profiles.items()}
+                own = {ident: self._own_reasons(item, exact=True) for ident, item in pieces(self._profiles.items())}
                 shown = views.show(self._profiles, own, self._buckets, self.lineage)
                 shown = replace(shown, buckets=self._background.onto(shown.buckets))
                 self._shown = (self._revision, shown)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
@@ -79,8 +78,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
         return not self.error
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(msgspec.Struct, frozen=True, gc=False):
     """An event with the console's opinion of it, as the tail shows it.
 
     Attributes:

@@ -160,7 +160,8 @@ class Novelty:
             if at > self._last:
                 self._last = at
             if bucket is not None:
-                bucket.times[at[:10]] = bucket.times.get(at[:10], 0) + 1
+                day = at[:10]
+                bucket.times[day] = bucket.times.get(day, 0) + 1
                 for item in known:
                     if at > item.last:
                         item.last = at

@@ -245,6 +245,10 @@ def counter(event: Event, profile: Profile, bucket: BucketProfile | None) -> Cou
         elif not event.read_only:
             touch.settings += 1
         if spans is not None:
-            count_in(spans, at[:TEN_MINUTES], 1)
+            span = at[:TEN_MINUTES]
+            if span in spans:
+                spans[span] += 1
+            else:
+                count_in(spans, span, 1)
 
     return count

@@ -34,3 +34,16 @@ def test_background_waits_until_a_key_has_been_answered() -> None:
 def test_a_key_that_is_held_down_does_not_stop_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "_until", time.monotonic() + 3600)
     assert waited() < pace.CALM_SECONDS * 3
+
+
+def test_many_pieces_wait_for_a_key_that_is_held_down_no_longer_than_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "_until", time.monotonic() + 3600)
+    begun = time.monotonic()
+    assert list(pace.pieces(range(50))) == list(range(50))
+    assert pace.CALM_SECONDS <= time.monotonic() - begun < pace.CALM_SECONDS * 4
+
+
+def test_pieces_do_not_wait_without_a_key() -> None:
+    begun = time.monotonic()
+    assert list(pace.pieces("abc")) == ["a", "b", "c"]
+    assert time.monotonic() - begun < pace.CALM_SECONDS / 2

@@ -14,8 +14,6 @@ import msgspec
 from s3ir_tui.trail.batch import Numbers
 from s3ir_tui.trail.sources.ahead import END, batches, receive, send
 
-_NICE = 5  # whoever sits at the console comes first
-
 
 def main() -> None:
     """Work until every file has been sent, or the other end closes."""
@@ -23,7 +21,6 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     gc.disable()  # nothing here makes circles, and looking for them costs a fifth of the time
-    os.nice(_NICE)
     with socket.socket(fileno=0) as stream:
         asked = receive(stream)
         if asked is None:
