@@ -30,6 +30,7 @@ from s3ir_tui.feeds import (
 from s3ir_tui.journal import Journal, JournalError
 from s3ir_tui.live_record import TrailRecorder, every
 from s3ir_tui.model import utc_now
+from s3ir_tui.pace import take_short_turns
 from s3ir_tui.report.timeline import log_lines
 from s3ir_tui.room import Detail, Kind, LogLine, Snapshot, SourceStatus, Update
 from s3ir_tui.trail.analysis import Analysis
@@ -101,6 +102,7 @@ class LiveRoom:
 
     def start(self, post: Callable[[Update], None]) -> None:
         """Begin to work in the background (see `Room`)."""
+        take_short_turns()
         self._journal.subscribe(self._records.put, replay=True)
         for name, work in (("room", lambda: self._ticks(post)), ("connect", self._sign_in)):
             thread = threading.Thread(target=work, name=name, daemon=True)

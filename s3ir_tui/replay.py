@@ -18,6 +18,7 @@ from s3ir_tui.board.snapshot import Moment, snapshot
 from s3ir_tui.journal import Journal, JournalError, Record
 from s3ir_tui.live_record import TrailRecorder
 from s3ir_tui.model import Identity
+from s3ir_tui.pace import take_short_turns
 from s3ir_tui.report.timeline import log_lines
 from s3ir_tui.room import Detail, Kind, LogLine, Snapshot, SourceStatus, Update
 from s3ir_tui.trail.analysis import Analysis
@@ -72,6 +73,7 @@ class ReplayRoom:
 
     def start(self, post: Callable[[Update], None]) -> None:
         """Read the recording and play it (see `Room`)."""
+        take_short_turns()
         self._journal.subscribe(self._records.put, replay=True)
         self._thread = threading.Thread(target=self._play, args=(post,), name="replay", daemon=True)
         self._thread.start()

@@ -76,8 +76,9 @@ class State:
         if update.reset:
             self.lines.clear()
         self.lines.extend(update.lines)
-        marked = {(row.kind, row.id): row.marked for row in self._all_rows()}
-        self._wishes = {key: on for key, on in self._wishes.items() if marked.get(key) is not on}
+        if self._wishes:
+            marked = {(row.kind, row.id): row.marked for row in self._all_rows()}
+            self._wishes = {key: on for key, on in self._wishes.items() if marked.get(key) is not on}
 
     def rows(self, kind: Kind) -> tuple[Row, ...]:
         """The rows of a pane, with marks that are not recorded yet."""

@@ -9,7 +9,7 @@ from s3ir_tui.pace import give_way
 from s3ir_tui.trail.batch import Batch
 from s3ir_tui.trail.event import Judged
 
-_CHUNK = 100  # events analysed while the lock is held: some milliseconds
+_CHUNK = 50  # events analysed while the lock is held: some milliseconds
 
 
 def take_in(known: Known, lock: AbstractContextManager[object], batch: Batch, source: str) -> list[Judged]:

@@ -30,6 +30,7 @@ class Pane(Rows):
         super().__init__(id=f"pane-{kind}", classes="pane")
         self.kind = kind
         self.filter = ""
+        self._given: tuple[Row, ...] = ()
         self._rows: tuple[Row, ...] = ()
         self._all: dict[str, Row] = {}
         self._order: list[str] = []
@@ -38,7 +39,10 @@ class Pane(Rows):
     # -- rows ----------------------------------------------------------------------------------
 
     def show(self, rows: tuple[Row, ...]) -> None:
-        """Show rows as the room gives them, worst first."""
+        """Show rows as the room gives them, worst first; nothing is done for those that it showed last."""
+        if rows is self._given:
+            return
+        self._given = rows
         self._all = {row.id: row for row in rows}
         if self.touched:
             known = set(self._order)
