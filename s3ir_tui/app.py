@@ -136,6 +136,8 @@ class WarRoomApp(App[None]):
     def _paint(self) -> None:
         self._due = False
         self._painted = time.monotonic()
+        if not self.is_running:  # it ends: the screens lose their widgets one by one
+            return
         for screen in self.screen_stack:
             if isinstance(screen, CaseScreen) and (screen.is_current or screen is self._war_room):
                 screen.update()

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class Prompt(Horizontal):
-    """One line that asks for a text."""
+    """One line that asks for a text. Its field comes with the first question: styling one takes longer than a pane."""
 
     BINDINGS = bindings("prompt")
     DEFAULT_CSS = """
@@ -37,14 +37,10 @@ class Prompt(Horizontal):
 
     def __init__(self) -> None:
         super().__init__(id="prompt")
+        self._word, self._field = Label("", markup=False), Field()
         self._then: Callable[[str], None] = lambda _text: None
         self._live: Callable[[str], None] | None = None
         self._before: Widget | None = None
-
-    def compose(self) -> ComposeResult:
-        """A word and a field."""
-        yield Label("", markup=False)
-        yield Field()
 
     def ask(
         self, word: str, then: Callable[[str], None], *, value: str = "", live: Callable[[str], None] | None = None
@@ -59,13 +55,15 @@ class Prompt(Horizontal):
         """
         self._then, self._live = then, None
         self._before = self.screen.focused
-        self.query_one(Label).update(word)
-        field = self.query_one(Field)
+        if not self._field.is_attached:
+            self.mount(self._word, self._field)
+        self._word.update(word)
+        field = self._field
         field.value = value
         field.cursor_position = len(value)
         self._live = live
         self.display = True
-        field.focus()
+        self.screen.set_focus(field)
 
     def close(self) -> None:
         """Go away, and give the focus back."""

@@ -56,7 +56,7 @@ class Offers(Lines):
 
 
 class FilterBar(Vertical):
-    """The line that asks for a filter, and the line above it."""
+    """The line that asks for a filter, and the line above it; its field comes when it is first asked (see `Prompt`)."""
 
     BINDINGS = bindings("filter")
     DEFAULT_CSS = """
@@ -68,17 +68,16 @@ class FilterBar(Vertical):
 
     def __init__(self) -> None:
         super().__init__(id="filter")
+        self._offers, self._line, self._field = Offers(), Horizontal(), Field()
         self._narrow: Callable[[str], None] = lambda _text: None
         self._lately: Callable[[], Iterable[Line]] = lambda: ()
         self._before: Widget | None = None
         self._was = ""
 
     def compose(self) -> ComposeResult:
-        """Offers, and a word and a field."""
-        yield Offers()
-        with Horizontal():
-            yield Label("filter tail", markup=False)
-            yield Field()
+        """Offers, and the line that takes a word and a field."""
+        yield self._offers
+        yield self._line
 
     def ask(self, value: str, narrow: Callable[[str], None], lately: Callable[[], Iterable[Line]]) -> None:
         """Ask for a filter.
@@ -90,11 +89,13 @@ class FilterBar(Vertical):
         """
         self._narrow, self._lately, self._was = narrow, lately, value
         self._before = self.screen.focused
-        field = self.query_one(Field)
+        field = self._field
+        if not field.is_attached:
+            self._line.mount(Label("filter tail", markup=False), field)
         field.value = value
         field.cursor_position = len(value)
         self.display = True
-        field.focus()
+        self.screen.set_focus(field)
         self._offer("")
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -102,7 +103,7 @@ class FilterBar(Vertical):
         event.stop()
         if self.display:
             # Of letters that came in one go the field may hold more by now than the message says.
-            begun, text = self._completion(), self.query_one(Field).value
+            begun, text = self._completion(), self._field.value
             may_be_field = any(option.text.endswith(":") for option in begun.options)
             self._try(text[: begun.start] + text[begun.end :] if may_be_field else text)
 
@@ -119,7 +120,7 @@ class FilterBar(Vertical):
 
     def action_complete(self) -> None:
         """Write what is offered."""
-        offers, field = self.query_one(Offers), self.query_one(Field)
+        offers, field = self._offers, self._field
         completion = self._completion()
         if completion.options:
             text, cursor = completion.taken(field.value, min(offers.chosen, len(completion.options) - 1))
@@ -128,7 +129,7 @@ class FilterBar(Vertical):
 
     def action_offer(self, by: int) -> None:
         """Offer the next one, or the one before."""
-        offers = self.query_one(Offers)
+        offers = self._offers
         count = len(offers.completion.options)
         if count:
             offers.show(offers.completion, (offers.chosen + by) % count, "")
@@ -145,11 +146,10 @@ class FilterBar(Vertical):
     def _offer(self, problem: str) -> None:
         completion = self._completion()
         # A value that is only begun is no mistake yet: what it may become says more.
-        self.query_one(Offers).show(completion, 0, "" if completion.options else problem)
+        self._offers.show(completion, 0, "" if completion.options else problem)
 
     def _completion(self) -> Completion:
-        field = self.query_one(Field)
-        return complete(field.value, field.cursor_position, self._lately())
+        return complete(self._field.value, self._field.cursor_position, self._lately())
 
     def _close(self) -> None:
         self.display = False
