@@ -150,7 +150,7 @@ class WarRoomApp(App[None]):
     def _listen(self) -> None:
         silent = time.monotonic() - self._heard
         screen = self._case_screen()
-        if self.state.heard and silent > SILENCE_SECONDS and screen is not None:
+        if silent > SILENCE_SECONDS and screen is not None:
             screen.show_silence(silent)
 
     # -- plans ---------------------------------------------------------------------------------

@@ -33,6 +33,16 @@ def test_frame_stands_before_the_room_says_anything(desk: FakeDesk | None, words
     run(test())
 
 
+def test_a_room_that_never_says_anything_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("s3ir_tui.app.SILENCE_SECONDS", 0.5)
+
+    async def test() -> None:
+        async with console(FakeRoom(first=None), first="reading …") as pilot:
+            await shows(pilot, "no news from this console's own threads for 1s")
+
+    run(test())
+
+
 def test_room_begins_once_the_first_picture_stands() -> None:
     seen: list[str] = []
 
