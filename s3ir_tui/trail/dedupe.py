@@ -28,6 +28,11 @@ def pack(ident: str) -> bytes:
     return packed if len(packed) == ID else hashlib.blake2b(ident.encode("utf-8", "replace"), digest_size=ID).digest()
 
 
+def unpacked(packed: bytes) -> list[bytes]:
+    """Packed ids that stand one after the other."""
+    return [packed[at : at + ID] for at in range(0, len(packed), ID)]
+
+
 class _Block:
     """Ids of events between two times: an event that comes again has the time that it had."""
 
@@ -75,6 +80,7 @@ class EventIds:
         self._new: set[int] = set()
         self._first = self._last = ""
         self._blocks: list[_Block] = []
+        self._latest = ""
 
     def __len__(self) -> int:
         return len(self._new) + sum(len(block.hashes) for block in self._blocks)
@@ -87,7 +93,9 @@ class EventIds:
             at: The event's time.
         """
         value = hash(pack(ident))
-        if value in self._new or any(block.holds(value, at) for block in self._blocks):
+        if value in self._new:
+            return False
+        if at <= self._latest and any(block.holds(value, at) for block in self._blocks):
             return False
         self._new.add(value)
         self._first = min(self._first or at, at)
@@ -106,7 +114,7 @@ class EventIds:
         Returns:
             `None` where every one is new. Else those that were known before; some may come twice among the others.
         """
-        ids = [packed[at : at + ID] for at in range(0, len(packed), ID)]
+        ids = unpacked(packed)
         values = list(map(hash, ids))
         new = set(values)
         known = new & self._new
@@ -129,6 +137,7 @@ class EventIds:
         if not values:
             return
         self._blocks.append(_Block(values, first, last))
+        self._latest = max(self._latest, last)
         if len(self._blocks) > _MOST_BLOCKS:
             self._join()
         while len(self._blocks) > 1 and len(self) > self._kept:

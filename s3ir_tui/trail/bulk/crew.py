@@ -19,7 +19,7 @@ from s3ir_tui.trail.bulk.reading import read_files
 from s3ir_tui.trail.bulk.sum import Sum
 from s3ir_tui.trail.bulk.tally import Claim as Claims
 from s3ir_tui.trail.bulk.worker import Claim, Done, Finish, Job, decode_answer, decode_sum, encode, receive, send
-from s3ir_tui.trail.dedupe import ID
+from s3ir_tui.trail.dedupe import unpacked
 
 # Freed blocks of a few megabytes stay with the process: without these, glibc gives each unfolded file back to the
 # system and has it cleared anew for the next, which costs half of the time of gunzip. Others ignore them.
@@ -194,7 +194,7 @@ class _Worker:
         if known is None:
             self._claimed += asked.ids
         else:
-            self._claimed += b"".join(ident for ident in _ids(asked.ids) if ident not in known)
+            self._claimed += b"".join(ident for ident in unpacked(asked.ids) if ident not in known)
         return known
 
     def begin(self) -> None:
@@ -204,11 +204,11 @@ class _Worker:
 
     def claim_again(self) -> Claims:
         """A claim for whoever reads its files instead: the events that it claimed are new, once."""
-        mine = set(_ids(bytes(self._claimed)))
+        mine = set(unpacked(bytes(self._claimed)))
         used: set[bytes] = set()
 
         def claim(packed: bytes, first: str, last: str) -> set[bytes]:
-            asked = _ids(packed)
+            asked = unpacked(packed)
             others = [ident for ident in asked if ident not in mine and ident not in used]
             known = (self._claim(b"".join(others), first, last) or set()) | used.intersection(asked)
             now = mine.intersection(asked)
@@ -230,7 +230,3 @@ class _Worker:
             if stream is not None:
                 with contextlib.suppress(OSError):  # what it did not read any more
                     stream.close()
-
-
-def _ids(packed: bytes) -> list[bytes]:
-    return [packed[at : at + ID] for at in range(0, len(packed), ID)]

@@ -17,7 +17,7 @@ from s3ir_tui.trail.bulk.group import Group, Places, kind_of
 from s3ir_tui.trail.bulk.sum import Spans, Sum
 from s3ir_tui.trail.credentials import MINTING
 from s3ir_tui.trail.decode import Skipped, decode, decode_record
-from s3ir_tui.trail.dedupe import ID, pack
+from s3ir_tui.trail.dedupe import ID, pack, unpacked
 from s3ir_tui.trail.detections import by_name_alone
 from s3ir_tui.trail.detections.keys import LOGS, SECRET_ENDS, is_log, looks_like_note, looks_secret
 from s3ir_tui.trail.detections.network import CATEGORY as NETWORK_ACTIVITY
@@ -114,7 +114,7 @@ class Tally:
         """Add up events each of which is taken to be unlike any other."""
         events = list(events)
         times = [event.time for event in events]
-        for event in self._new(events, [pack(event.id) for event in events], times):
+        for event in self._new(events, b"".join(pack(event.id) for event in events), times):
             self._add_alone(event)
 
     def _add_alone(self, event: Event) -> None:
@@ -310,15 +310,15 @@ class Tally:
         """Where the ids of a group's first events go: plain calls by other keys of the same principal share them."""
         return self._samples.setdefault((event.principal, event.service, event.name, event.bucket, event.error), [])
 
-    def _new(self, items: Sequence[T], ids: Sequence[bytes], times: Sequence[str]) -> Sequence[T]:
+    def _new(self, items: Sequence[T], packed: bytes, times: Sequence[str]) -> Sequence[T]:
         """Those of some events that are new, given their packed ids and their times."""
         if not items:
             return items
-        known = self._claim(b"".join(ids), min(times), max(times))
+        known = self._claim(packed, min(times), max(times))
         if known is None:
             return items
         new = []
-        for item, ident in zip(items, ids, strict=True):
+        for item, ident in zip(items, unpacked(packed), strict=True):
             if ident not in known:
                 known.add(ident)
                 new.append(item)
@@ -326,15 +326,15 @@ class Tally:
         return new
 
 
-def _packed(calls: Sequence[Call]) -> Sequence[bytes]:
-    """The packed ids of calls (see `pack`)."""
+def _packed(calls: Sequence[Call]) -> bytes:
+    """The packed ids of calls (see `pack`), one after the other."""
     text = "".join([call.eventID for call in calls])
     if len(text) == _UUID * len(calls):
         with contextlib.suppress(ValueError):
             packed = unhexlify(text.replace("-", ""))
             if len(packed) == ID * len(calls):
-                return [packed[at : at + ID] for at in range(0, len(packed), ID)]
-    return [pack(call.eventID) for call in calls]
+                return packed
+    return b"".join(pack(call.eventID) for call in calls)
 
 
 def _is_minute(minute: str) -> bool:
