@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from s3ir_tui.trail import frames
 from s3ir_tui.trail.analysis import Analysis
 from s3ir_tui.trail.batch import Batch
 from s3ir_tui.trail.sources import ahead as module
@@ -153,7 +154,7 @@ def test_a_little_is_read_without_another_process(folder: Path) -> None:
 
 @pytest.mark.usefixtures("other_process")
 def test_without_a_process_to_be_had_it_is_read_here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.sys, "executable", str(folder / "no-such-python"))
+    monkeypatch.setattr(frames.sys, "executable", str(folder / "no-such-python"))
     assert sum(map(len, _all(Ahead([folder])))) == FILES * EACH
 
 

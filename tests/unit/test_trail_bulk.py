@@ -5,8 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
+from socket import socketpair
 from typing import Any
 
 import msgspec
@@ -15,6 +15,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from trail_world import ACCOUNT, ANONYMOUS, BOTO, CLI, EC2, OUTSIDER, at, record, session, user
 
+from s3ir_tui.trail import frames
 from s3ir_tui.trail.analysis import Analysis
 from s3ir_tui.trail.bulk import crew, folders, tally, worker
 from s3ir_tui.trail.bulk.call import decode_calls
@@ -159,10 +160,11 @@ def test_an_event_that_stands_twice_in_one_file_counts_once(tmp_path: Path) -> N
 
 
 @pytest.mark.usefixtures("small_jobs")
+@pytest.mark.parametrize("python", ["/bin/false", "/no/such/python"])
 def test_what_a_dead_worker_should_have_read_is_read_all_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, python: str
 ) -> None:
-    monkeypatch.setattr(crew.sys, "executable", "/bin/false")
+    monkeypatch.setattr(frames.sys, "executable", python)
     made = Analysis()
     list(read_folders([folder(tmp_path, reads(3), reads(3, 10), reads(3, 20))], made, workers=2))
     assert made.distinct == 9
@@ -192,15 +194,15 @@ def test_a_worker_that_dies_on_the_way_costs_no_event_and_counts_none_twice(
 def test_a_worker_tells_what_it_has_when_it_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tally, "MOST_EVENTS", 5)
     place = folder(tmp_path, reads(3), reads(3, 10), reads(3, 20))
-    orders, answers = BytesIO(), BytesIO()
-    for file in sorted(place.iterdir()):
-        worker.send(orders, worker.encode(worker.Job([str(file)], tally.NEVER)))
-        worker.send(orders, worker.encode(None))
-    worker.send(orders, worker.encode(worker.Finish()))
-    orders.seek(0)
-    worker.Worker(orders, answers).work()
-    answers.seek(0)
-    told = [worker.decode_answer(message) for message in iter(lambda: worker.receive(answers), None)]
+    ours, theirs = socketpair()
+    with ours:
+        for file in sorted(place.iterdir()):
+            frames.send(ours, worker.encode(worker.Job([str(file)], tally.NEVER)))
+            frames.send(ours, worker.encode(None))
+        frames.send(ours, worker.encode(worker.Finish()))
+        with theirs:
+            worker.Worker(theirs).work()
+        told = [worker.decode_answer(message) for message in iter(lambda: frames.receive(ours), None)]
     claim, part, done = worker.Claim, worker.Part, worker.Done
     assert [type(item) for item in told] == [claim, done, claim, *[part] * 3, done, claim, done, *[part] * 3, done]
     assert sum(worker.decode_sum(item.total).events for item in told if isinstance(item, part)) == 9

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,8 +18,9 @@ from msgspec import Raw
 from s3ir_tui.trail.bulk.reading import read_files
 from s3ir_tui.trail.bulk.sum import Sum
 from s3ir_tui.trail.bulk.tally import Claim as Claims
-from s3ir_tui.trail.bulk.worker import Claim, Done, Finish, Job, decode_answer, decode_sum, encode, receive, send
+from s3ir_tui.trail.bulk.worker import Claim, Done, Finish, Job, decode_answer, decode_sum, encode
 from s3ir_tui.trail.dedupe import unpacked
+from s3ir_tui.trail.frames import receive, send, start
 
 # Freed blocks of a few megabytes stay with the process: without these, glibc gives each unfolded file back to the
 # system and has it cleared anew for the next, which costs half of the time of gunzip. Others ignore them.
@@ -153,16 +154,13 @@ class _Worker:
 
     def __init__(self, claim: Claims) -> None:
         self._claim = claim
-        self.alive = True
         self.files: list[Path] = []
         self._claimed = bytearray()
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "s3ir_tui.trail.bulk.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, **_ENVIRONMENT},
-        )
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stream: socket.socket | None = None
+        with contextlib.suppress(OSError):  # no process to be had: all is read here
+            self._process, self._stream = start("s3ir_tui.trail.bulk.worker", {**os.environ, **_ENVIRONMENT})
+        self.alive = self._process is not None
 
     def ask(self, order: Job | Finish) -> tuple[int, list[Raw]]:
         """Have an order carried out.
@@ -174,15 +172,15 @@ class _Worker:
             _Died: It ended.
             OSError: It did, and took nothing any more.
         """
-        orders, answers = self._process.stdin, self._process.stdout
-        if orders is None or answers is None:
-            raise _Died
         packed: list[Raw] = []
-        send(orders, encode(order))
-        while (message := receive(answers)) is not None:
+        stream = self._stream
+        if stream is None:
+            raise _Died
+        send(stream, encode(order))
+        while (message := receive(stream)) is not None:
             answer = decode_answer(message)
             if isinstance(answer, Claim):
-                send(orders, encode(self._answer(answer)))
+                send(stream, encode(self._answer(answer)))
             elif isinstance(answer, Done):
                 return answer.events, packed
             else:
@@ -221,12 +219,12 @@ class _Worker:
     def kill(self) -> None:
         """End it at once."""
         self.alive = False
-        self._process.kill()
+        if self._process is not None:
+            self._process.kill()
 
     def close(self) -> None:
-        """Wait for its end, and give back its pipes."""
-        self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):  # what it did not read any more
-                    stream.close()
+        """Wait for its end, and give back its socket."""
+        if self._process is not None:
+            self._process.wait()
+        if self._stream is not None:
+            self._stream.close()

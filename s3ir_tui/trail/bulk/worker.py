@@ -1,21 +1,18 @@
-"""A worker process: takes jobs from its standard input and answers with sums, frame by frame."""
+"""A worker process: takes jobs and answers with sums, frame by frame."""
 
 from __future__ import annotations
 
-import gc
-import signal
-import struct
-import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from socket import socket
 
 import msgspec
 
 from s3ir_tui.trail.bulk.reading import read_file
 from s3ir_tui.trail.bulk.sum import Sum, parts
 from s3ir_tui.trail.bulk.tally import Tally
+from s3ir_tui.trail.frames import accept, receive, send
 
-_LENGTH = struct.Struct("!Q")
 _PART = 500
 
 
@@ -71,38 +68,20 @@ decode_sum = msgspec.msgpack.Decoder(Sum).decode
 _decode_known = msgspec.msgpack.Decoder(Known).decode
 
 
-def send(stream: IO[bytes], message: bytes) -> None:
-    """Send a frame."""
-    stream.write(_LENGTH.pack(len(message)))
-    stream.write(message)
-    stream.flush()
-
-
-def receive(stream: IO[bytes]) -> bytes | None:
-    """Take a frame; `None` at the end, or where it was cut off."""
-    head = stream.read(_LENGTH.size)
-    if len(head) < _LENGTH.size:
-        return None
-    (length,) = _LENGTH.unpack(head)
-    message = stream.read(length)
-    return message if len(message) == length else None
-
-
 class Worker:
     """Carries out orders.
 
     Args:
-        orders: Where they, and what is known, come from.
-        answers: Where answers go.
+        stream: Where they, and what is known, come from, and where answers go.
     """
 
-    def __init__(self, orders: IO[bytes], answers: IO[bytes]) -> None:
-        self._orders, self._answers = orders, answers
+    def __init__(self, stream: socket) -> None:
+        self._stream = stream
         self._tally: Tally | None = None
 
     def work(self) -> None:
         """Work until the last order, or until the other end closes."""
-        while (message := receive(self._orders)) is not None:
+        while (message := receive(self._stream)) is not None:
             order = decode_order(message)
             events = 0
             if isinstance(order, Job):
@@ -120,11 +99,11 @@ class Worker:
                 return  # what it holds is free while its sum is taken in
 
     def _send(self, answer: Claim | Part | Done) -> None:
-        send(self._answers, encode(answer))
+        send(self._stream, encode(answer))
 
     def _claim(self, ids: bytes, first: str, last: str) -> Known:
         self._send(Claim(ids, first, last))
-        known = receive(self._orders)
+        known = receive(self._stream)
         if known is None:
             raise SystemExit
         answer: Known = _decode_known(known)
@@ -133,11 +112,8 @@ class Worker:
 
 def main() -> None:
     """Work until the other end closes."""
-    # Keys pressed at the terminal, and its end, are for the console: it closes the pipe, and that ends this process.
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    gc.disable()  # nothing here makes circles, and looking for them costs a fifth of the time
-    Worker(sys.stdin.buffer, sys.stdout.buffer).work()
+    with accept() as stream, suppress(OSError):
+        Worker(stream).work()
 
 
 if __name__ == "__main__":

@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
-import struct
 import subprocess
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from pathlib import Path
 
 import msgspec
 
+from s3ir_tui.trail import frames
 from s3ir_tui.trail.batch import Batch
 from s3ir_tui.trail.sources.files import read_file, walk
 
@@ -26,7 +25,6 @@ AT_ONCE = 1_000
 END = b""
 """The frame after the last."""
 
-_LENGTH = struct.Struct("!Q")
 _time = attrgetter("time")
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Batch).decode
@@ -101,25 +99,13 @@ class Ahead:
         self._stop()
 
     def _start(self) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            try:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "s3ir_tui.trail.sources.reader"],
-                    stdin=theirs.fileno(),
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                )
-            except OSError:
-                ours.close()
-                raise
-        send(ours, _encode([str(path) for path in self._paths]))
-        self._socket = ours
+        self._process, self._socket = frames.start("s3ir_tui.trail.sources.reader")
+        frames.send(self._socket, _encode([str(path) for path in self._paths]))
 
     def _receive(self, ours: socket.socket, seconds: float) -> Batch | None:
         if not select.select([ours], [], [], max(0.0, seconds))[0]:
             return None
-        frame = receive(ours)
+        frame = frames.receive(ours)
         if frame:
             return _decode(frame)
         self._stop()
@@ -135,33 +121,6 @@ class Ahead:
             process.wait()
         if ours is not None:
             ours.close()
-
-
-def send(stream: socket.socket, message: bytes) -> None:
-    """Send a frame."""
-    stream.sendall(_LENGTH.pack(len(message)))
-    stream.sendall(message)
-
-
-def receive(stream: socket.socket) -> bytes | None:
-    """Take a frame, empty at the end; `None` where the other end is gone."""
-    head = _exactly(stream, _LENGTH.size)
-    return None if head is None else _exactly(stream, _LENGTH.unpack(head)[0])
-
-
-def _exactly(stream: socket.socket, size: int) -> bytes | None:
-    """So many bytes, in one call where possible: after each call this thread waits for the others of its process."""
-    parts = []
-    while size:
-        try:
-            part = stream.recv(size, socket.MSG_WAITALL)
-        except OSError:
-            return None
-        if not part:
-            return None
-        parts.append(part)
-        size -= len(part)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _are_long(paths: Sequence[Path]) -> bool:
