@@ -30,7 +30,7 @@ from s3ir_tui.feeds import (
 from s3ir_tui.journal import Journal, JournalError
 from s3ir_tui.live_record import TrailRecorder, every
 from s3ir_tui.model import utc_now
-from s3ir_tui.pace import take_short_turns
+from s3ir_tui.pace import end_short_pauses, keep_pauses_short
 from s3ir_tui.report.timeline import log_lines
 from s3ir_tui.room import Detail, Kind, LogLine, Snapshot, SourceStatus, Update
 from s3ir_tui.trail.analysis import Analysis
@@ -102,7 +102,7 @@ class LiveRoom:
 
     def start(self, post: Callable[[Update], None]) -> None:
         """Begin to work in the background (see `Room`)."""
-        take_short_turns()
+        keep_pauses_short()
         self._journal.subscribe(self._records.put, replay=True)
         for name, work in (("room", lambda: self._ticks(post)), ("connect", self._sign_in)):
             thread = threading.Thread(target=work, name=name, daemon=True)
@@ -114,6 +114,7 @@ class LiveRoom:
         if self._stop.is_set():
             return
         self._stop.set()
+        end_short_pauses()
         self._feeds.stop()
         for thread in self._threads:
             thread.join(2.0)

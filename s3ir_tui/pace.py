@@ -5,9 +5,10 @@ Threads of Python share one lock: four that are busy make a repaint last four ti
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 _Item = TypeVar("_Item")
@@ -18,12 +19,36 @@ CALM_SECONDS = 0.12
 _SLICE = 0.01
 _MOST_WAITS = 2
 _TURN_SECONDS = 0.001  # else a turn waits for as many times 5 ms as threads are busy
+_FULL = 2
+_LONG_SECONDS = 0.05
+_collecting = 0.0
 _until = 0.0
 
 
-def take_short_turns() -> None:
-    """Let threads change places each millisecond: an answer to a key is a dozen turns of the loop."""
+def keep_pauses_short() -> None:
+    """Let threads change places each millisecond, and no pass of the garbage collector be long.
+
+    An answer to a key is a dozen turns of the loop. A full pass over what is known of a million events would take a
+    third of a second: what has survived a long one is not looked through again.
+    """
     sys.setswitchinterval(_TURN_SECONDS)
+    if _freeze not in gc.callbacks:
+        gc.callbacks.append(_freeze)
+
+
+def end_short_pauses() -> None:
+    """Collect garbage as usual again."""
+    if _freeze in gc.callbacks:
+        gc.callbacks.remove(_freeze)
+
+
+def _freeze(phase: str, info: Mapping[str, int]) -> None:
+    global _collecting
+    now = time.monotonic()
+    if phase == "start":
+        _collecting = now
+    elif info["generation"] == _FULL and now - _collecting > _LONG_SECONDS:
+        gc.freeze()
 
 
 def key_pressed() -> None:

@@ -18,7 +18,7 @@ from s3ir_tui.board.snapshot import Moment, snapshot
 from s3ir_tui.journal import Journal, JournalError, Record
 from s3ir_tui.live_record import TrailRecorder
 from s3ir_tui.model import Identity
-from s3ir_tui.pace import take_short_turns
+from s3ir_tui.pace import end_short_pauses, keep_pauses_short
 from s3ir_tui.report.timeline import log_lines
 from s3ir_tui.room import Detail, Kind, LogLine, Snapshot, SourceStatus, Update
 from s3ir_tui.trail.analysis import Analysis
@@ -73,7 +73,7 @@ class ReplayRoom:
 
     def start(self, post: Callable[[Update], None]) -> None:
         """Read the recording and play it (see `Room`)."""
-        take_short_turns()
+        keep_pauses_short()
         self._journal.subscribe(self._records.put, replay=True)
         self._thread = threading.Thread(target=self._play, args=(post,), name="replay", daemon=True)
         self._thread.start()
@@ -83,6 +83,7 @@ class ReplayRoom:
         if self._stop.is_set():
             return
         self._stop.set()
+        end_short_pauses()
         if self._thread is not None:
             self._thread.join(5.0)
         self._writer.shutdown(wait=True)

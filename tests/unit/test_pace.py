@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 
 import pytest
@@ -47,3 +48,30 @@ def test_pieces_do_not_wait_without_a_key() -> None:
     begun = time.monotonic()
     assert list(pace.pieces("abc")) == ["a", "b", "c"]
     assert time.monotonic() - begun < pace.CALM_SECONDS / 2
+
+
+def frozen_by_a_full_collection() -> int:
+    """How many objects a full collection leaves out of the next."""
+    before = gc.get_freeze_count()
+    pace.keep_pauses_short()
+    try:
+        gc.collect()
+        return gc.get_freeze_count() - before
+    finally:
+        pace.end_short_pauses()
+
+
+def test_what_survived_a_long_collection_is_not_looked_through_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "_LONG_SECONDS", 0.0)
+    known = [[number] for number in range(1000)]
+    assert frozen_by_a_full_collection() >= len(known)
+
+
+def test_what_survived_a_short_collection_is_looked_through_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "_LONG_SECONDS", 60.0)
+    assert frozen_by_a_full_collection() == 0
+
+
+def test_collections_are_as_usual_after_the_console() -> None:
+    assert frozen_by_a_full_collection() >= 0
+    assert pace._freeze not in gc.callbacks
