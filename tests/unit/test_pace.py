@@ -73,5 +73,5 @@ def test_what_survived_a_short_collection_is_looked_through_again(monkeypatch: p
 
 
 def test_collections_are_as_usual_after_the_console() -> None:
-    assert frozen_by_a_full_collection() >= 0
+    frozen_by_a_full_collection()
     assert pace._freeze not in gc.callbacks
