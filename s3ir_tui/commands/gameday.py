@@ -30,6 +30,8 @@ def practise() -> None:
 Scenario = Annotated[
     str, typer.Argument(metavar="SCENARIO", help="leaked-key, reverse-proxy, public-bucket or quiet-day.")
 ]
+Lag = Annotated[float, typer.Option("--lag", metavar="SECONDS", min=0, help="Seconds until CloudTrail shows a call.")]
+Delay = Annotated[float, typer.Option("--delay", metavar="SECONDS", min=0, help="Seconds until a change takes effect.")]
 
 
 @gameday.command("play")
@@ -37,12 +39,8 @@ Scenario = Annotated[
 def play(
     chosen: Settings,
     scenario: Scenario = "leaked-key",
-    lag: Annotated[
-        float, typer.Option("--lag", metavar="SECONDS", min=0, help="Seconds until CloudTrail shows a call.")
-    ] = 5.0,
-    delay: Annotated[
-        float, typer.Option("--delay", metavar="SECONDS", min=0, help="Seconds until a change takes effect.")
-    ] = 0.0,
+    lag: Lag = 5.0,
+    delay: Delay = 0.0,
     case: Annotated[str, typer.Option("--case", metavar="DIR|NAME", help="Case to record in; else a new one.")] = "",
 ) -> int:
     """Open the console on an attack that goes on; what was true is told at the end."""
@@ -69,9 +67,7 @@ def play(
 
 @gameday.command("serve")
 def serve(
-    scenario: Annotated[
-        str, typer.Argument(metavar="SCENARIO", help="leaked-key, reverse-proxy, public-bucket or quiet-day.")
-    ],
+    scenario: Scenario,
     info: Annotated[
         Path,
         typer.Option("--info", metavar="FILE", help="File (0600, JSON) that takes endpoint, credentials and truth."),
@@ -80,12 +76,8 @@ def serve(
         int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
     ] = 0,
     attacker: Annotated[bool, typer.Option("--attacker/--no-attacker", help="Let the attacker go on.")] = True,
-    lag: Annotated[
-        float, typer.Option("--lag", metavar="SECONDS", min=0, help="Seconds until CloudTrail shows a call.")
-    ] = 0.0,
-    delay: Annotated[
-        float, typer.Option("--delay", metavar="SECONDS", min=0, help="Seconds until a change takes effect.")
-    ] = 0.0,
+    lag: Lag = 0.0,
+    delay: Delay = 0.0,
     export: Annotated[bool, typer.Option("--export", help="Print shell lines for any AWS client.")] = False,
 ) -> None:
     """Serve the account of a scenario for any AWS client, until it is interrupted."""
