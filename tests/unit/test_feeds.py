@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from s3ir_tui import feeds
-from s3ir_tui.feeds import EventsCame, Fact, Feeds, SourceChanged
+from s3ir_tui.feeds import EventsCame, Fact, Feeds, SourceChanged, trail_feed
 from s3ir_tui.live_record import every
 from s3ir_tui.trail.event import Event, Judged
 from s3ir_tui.trail.sources.base import SourceError
@@ -80,7 +79,7 @@ def test_a_source_that_is_lost_is_said_and_tried_again() -> None:
 
 
 def test_a_source_that_breaks_unexpectedly_is_said_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feeds, "_AFTER_FAULT", 0.01)
+    monkeypatch.setattr(trail_feed, "_AFTER_FAULT", 0.01)
     found = run(Scripted(KeyError("Events"), []), lambda fact: isinstance(fact, SourceChanged) and fact.status.error)
     assert "unexpected KeyError" in found.status.error
     run(Scripted(KeyError("Events"), []), works_again)
