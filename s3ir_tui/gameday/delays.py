@@ -58,6 +58,16 @@ class Delays:
                 past.pop(0)
             return past[0][1]
 
+    def amend(self, change: Callable[[Fact], Fact]) -> None:
+        """Change what was true before as well: for what no delay may bring back.
+
+        Args:
+            change: Makes the amended fact of a fact.
+        """
+        with self._lock:
+            for key, past in self._past.items():
+                self._past[key] = [(due, change(fact)) for due, fact in past]
+
     def observe(self, *, at_once: bool = False) -> None:
         """Note what has changed; call it after every call that may have changed a setting.
 
@@ -71,7 +81,8 @@ class Delays:
             for key in {*self._past, *all_keys()}:
                 fact = read_fact(key)
                 past = self._past.get(key)
-                if past is None:
+                if past is None or (past[-1][1] is None and fact is not None):
+                    # New, or made anew under the name of what was deleted: another thing, with another unique id.
                     self._past[key] = [(_ALWAYS, fact)]
                 elif past[-1][1] != fact:
                     self._past[key] = [(_ALWAYS, fact)] if at_once else [*past, (due, fact)]

@@ -15,7 +15,7 @@ from s3ir_tui.gameday.delays import Delays
 from s3ir_tui.gameday.delivery import trails_of
 from s3ir_tui.gameday.events import records_of
 from s3ir_tui.gameday.faults import Faults
-from s3ir_tui.gameday.iam_rules import after_iam, answer_iam, check_iam
+from s3ir_tui.gameday.iam_service import IamService
 from s3ir_tui.gameday.lookup import Lookup
 from s3ir_tui.gameday.patches import apply_patches
 from s3ir_tui.gameday.recorder import Recorder
@@ -64,6 +64,7 @@ class Front:
         self.s3 = S3Answers(self.rules, self._forward)
         self._authenticator = Authenticator(admin_secret, self.sessions, self.delays)
         self._sts = TokenService(self.sessions, self.delays)
+        self._iam = IamService(self.delays, self._forward)
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._writes = threading.Lock()
 
@@ -135,13 +136,8 @@ class Front:
         if call.service == "cloudtrail" and call.operation == "LookupEvents":
             return result_answer(call, self.lookup.answer(call.params, who.account, call.region))
         if call.service == "iam":
-            check_iam(call, who.account)
-            if (own := answer_iam(call, who)) is not None:
-                return own
-        answer = self._forward(call, who.account)
-        if call.service == "iam" and answer.ok:
-            after_iam(call, who.account)
-        return answer
+            return self._iam.answer(call, who)
+        return self._forward(call, who.account)
 
     def _forward(self, call: Call, account: str) -> Answer:
         """Hand a call to moto, to act in an account.

@@ -107,6 +107,9 @@ def answer_iam(call: Call, who: Who) -> Answer | None:
 
 
 def after_iam(call: Call, account: str) -> None:
-    """Keep the permissions boundary that a new user was given."""
+    """Keep the permissions boundary that a new user was given, and the keys of a user that was renamed."""
+    if call.operation == "UpdateUser" and (name := call.params.get("NewUserName")):
+        for key in moto_user(account, str(name)).access_keys:
+            key.user_name = str(name)
     if call.operation == "CreateUser" and (arn := call.params.get("PermissionsBoundary")):
         setattr(moto_user(account, str(call.params["UserName"])), BOUNDARY, arn)

@@ -107,6 +107,13 @@ def moto_bucket(name: str) -> Any:
     return s3(found[1]).buckets.get(name) if found else None
 
 
+def moto_buckets() -> Iterator[Any]:
+    """moto's buckets, of every account."""
+    for name in list(s3_backends.bucket_accounts):
+        if (bucket := moto_bucket(name)) is not None:
+            yield bucket
+
+
 def moto_user(account: str, name: str) -> Any:
     """moto's user, or `None`."""
     return iam(account).users.get(name)
