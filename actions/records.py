@@ -10,6 +10,7 @@ import msgspec
 
 from actions.plan import Call, Done, Plan, Step, StepState
 from s3ir_tui.case import Recorded
+from s3ir_tui.record_shapes import problem
 
 
 class Log(Protocol):
@@ -83,6 +84,8 @@ def tell(records: Sequence[Recorded]) -> dict[str, Told]:
     outcomes: dict[str, dict[int, Mapping[str, Any]]] = {}
     ended: set[str] = set()
     for record in records:
+        if problem(record):
+            continue
         kind, ref = record.get("kind"), str(record.get("plan") or "")
         if kind == "plan":
             plan = _plan(record)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from s3ir_tui.record_shapes import problem
 from s3ir_tui.text import clean
 
 
@@ -81,6 +82,7 @@ class Case:
         lag: How far the trail was behind at the newest verdict, in seconds, or `None` where it was not known.
         sessions: Sessions that wrote here.
         failures: Errors of trail sources by name, as last recorded.
+        skipped: Records that could not be understood: their reference to the reason. They change nothing.
     """
 
     opened: str = ""
@@ -94,15 +96,36 @@ class Case:
     lag: float | None = None
     sessions: set[str] = field(default_factory=set)
     failures: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
 
-    def apply(self, record: Recorded) -> None:
-        """Take in one record; what is not understood changes nothing."""
+    def apply(self, record: Recorded) -> bool:
+        """Take in one record.
+
+        Returns:
+            Whether it could be understood; one that could not is counted in `skipped` and changes nothing else.
+        """
         self.opened = self.opened or record.ts
         self.sessions.add(record.session)
-        kind = str(record.get("kind") or "")
-        handler = _HANDLERS.get((record.table, kind))
+        if why := problem(record):
+            self.skip(record, why)
+            return False
+        handler = _HANDLERS.get((record.table, str(record.get("kind"))))
         if handler is not None:
             handler(self, record)
+        return True
+
+    def skip(self, record: Recorded, why: str) -> None:
+        """Count a record that could not be understood."""
+        self.skipped[record.ref] = f"{clean(record.table)} {clean(record.get('kind'))}: {clean(why)}"
+
+    @property
+    def skipped_alarm(self) -> str:
+        """The alarm for records that could not be understood, or ""."""
+        if not self.skipped:
+            return ""
+        ref, why = next(iter(self.skipped.items()))
+        many = f"{len(self.skipped)} records of the log" if len(self.skipped) > 1 else "1 record of the log"
+        return f"{many} not understood and skipped, the first {clean(ref)} ({why}): see the log"
 
     @property
     def holding(self) -> tuple[Containment, ...]:
@@ -133,10 +156,8 @@ def _phase(case: Case, record: Recorded) -> None:
 
 
 def _plan(case: Case, record: Recorded) -> None:
-    plan = record.get("plan")
-    if not isinstance(plan, Mapping):
-        return
-    targets = {str(name): tuple(map(str, values)) for name, values in dict(plan.get("targets") or {}).items()}
+    plan = record.get("plan") or {}
+    targets = {name: tuple(values) for name, values in dict(plan.get("targets") or {}).items()}
     steps = plan.get("steps") or ()
     case.containments[record.ref] = Containment(
         ref=record.ref,

@@ -29,10 +29,11 @@ from s3ir_tui.feeds import (
 )
 from s3ir_tui.journal import Journal, JournalError
 from s3ir_tui.live_record import TrailRecorder, every
-from s3ir_tui.model import utc_now
+from s3ir_tui.model import iso, utc_now
 from s3ir_tui.pace import end_short_pauses, keep_pauses_short
 from s3ir_tui.report.timeline import log_lines
 from s3ir_tui.room import Detail, Kind, LogLine, Snapshot, SourceStatus, Update
+from s3ir_tui.text import clean
 from s3ir_tui.trail.analysis import Analysis
 from s3ir_tui.trail.batch import Batch
 from s3ir_tui.trail.discover import discover
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 TICK_SECONDS = 0.25
 _QUIET_TICKS = 4  # a snapshot a second is painted although nothing came: clocks and state words move on
 _RETRY_SECONDS = 10.0
+_BOARD = "the board cannot be made"
 
 
 class LiveRoom:
@@ -97,6 +99,7 @@ class LiveRoom:
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._folded = 0
+        self._shown = Snapshot()
 
     # -- Room -------------------------------------------------------------------------------------
 
@@ -159,11 +162,23 @@ class LiveRoom:
     def _ticks(self, post: Callable[[Update], None]) -> None:
         quiet = 0
         while not self._stop.wait(TICK_SECONDS):
-            lines, news = self._take_in()
-            quiet = 0 if news else quiet + 1
-            if news or quiet >= _QUIET_TICKS:
-                quiet = 0
-                post(Update(self._snapshot(), tuple(lines)))
+            try:
+                lines, news = self._take_in()
+                quiet = 0 if news else quiet + 1
+                if news or quiet >= _QUIET_TICKS:
+                    quiet = 0
+                    self._shown = self._snapshot()
+                    post(Update(self._shown, tuple(lines)))
+                self._failures.pop(_BOARD, None)
+            except Exception as error:  # noqa: BLE001 - a board that ends without a word would look like silence
+                self._failures[_BOARD] = f"{type(error).__name__}: {error}; what is shown may be old"
+                post(Update(self._stale()))
+
+    def _stale(self) -> Snapshot:
+        """The last board, with the time and the alarms of now."""
+        alarms = (*self._shown.status.alarms, clean(f"{_BOARD}: {self._failures[_BOARD]}"))
+        status = replace(self._shown.status, now=iso(self._clock()), alarms=tuple(dict.fromkeys(alarms)))
+        return replace(self._shown, status=status)
 
     def _take_in(self) -> tuple[list[Judged], bool]:
         lines: list[Judged] = []

@@ -12,9 +12,10 @@ from queue import SimpleQueue
 from s3ir_tui.board.details import detail_of
 from s3ir_tui.board.known import Known
 from s3ir_tui.board.snapshot import Moment, snapshot
-from s3ir_tui.journal import Journal, Record
+from s3ir_tui.journal import Journal, JournalError, Record
 from s3ir_tui.report.timeline import log_lines
 from s3ir_tui.room import Detail, Kind, LogLine, Point, Snapshot, Status, Update
+from s3ir_tui.text import clean
 from s3ir_tui.trail.analysis import Analysis
 
 
@@ -88,15 +89,29 @@ class ReviewRoom:
     # -- the thread that knows --------------------------------------------------------------------
 
     def _work(self, post: Callable[[Update], None]) -> None:
-        self._journal = Journal.open(self._folder, about={}, readonly=True)
-        self._groups = _grouped(self._journal.records())
-        self._points = tuple(_point(group) for group in self._groups)
+        try:
+            self._load()
+        except (JournalError, OSError) as error:
+            post(Update(self._broken(f"the case cannot be read: {error}")))
+            return
         wanted: int | None = len(self._groups) - 1
         while wanted is not None:
-            post(self._show(wanted))
+            try:
+                post(self._show(wanted))
+            except Exception as error:  # noqa: BLE001 - a review that stops without a word would look like an empty case
+                self._position = -1  # what is known may be half built: the next look begins anew
+                post(Update(self._broken(f"this point cannot be shown: {type(error).__name__}: {error}"), reset=True))
             wanted = self._asked.get()
             while not self._asked.empty() and wanted is not None:
                 wanted = self._asked.get()
+
+    def _load(self) -> None:
+        self._journal = Journal.open(self._folder, about={}, readonly=True)
+        self._groups = _grouped(self._journal.records())
+        self._points = tuple(_point(group) for group in self._groups)
+
+    def _broken(self, why: str) -> Snapshot:
+        return Snapshot(Status(mode="REVIEW", case=self._folder.name, alarms=(clean(why),)))
 
     def _show(self, position: int) -> Update:
         position = max(-1, min(position, len(self._groups) - 1))

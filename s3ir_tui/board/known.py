@@ -18,6 +18,7 @@ from s3ir_tui.trail.found import Finds
 from s3ir_tui.trail.histogram import Histogram, outcome_of
 
 Posture = Bucket | Principal | Instance
+_POSTURES: Mapping[str, type[Posture]] = {"bucket": Bucket, "principal": Principal, "instance": Instance}
 _Item = TypeVar("_Item")
 
 
@@ -55,14 +56,10 @@ class Known:
         """
         new: list[Judged] = []
         for record in records:
-            self.case.apply(record)
-            kind = record.get("kind")
-            if record.table == "trail" and kind == "event":
-                new += self._take_recorded(record)
-            elif record.table == "case" and kind == "identity":
-                self._take_identity(record)
-            elif record.table == "posture":
-                self._take_facts(str(kind), record.get("facts"))
+            try:
+                new += self._take_record(record)
+            except Exception as error:  # noqa: BLE001 - one record must not take those behind it along
+                self.case.skip(record, f"{type(error).__name__}: {error}")
         return new
 
     def take_events(self, events: Iterable[Event], source: str) -> list[Judged]:
@@ -91,13 +88,23 @@ class Known:
         lines = tuple(map(str, text)) if isinstance(text, list | tuple) else ()
         return _put(self.logged, str(facts.get("bucket")), lines)
 
-    def _take_recorded(self, record: Recorded) -> list[Judged]:
-        raw = record.get("raw")
-        if not isinstance(raw, Mapping):
+    def _take_record(self, record: Recorded) -> list[Judged]:
+        if not self.case.apply(record):
             return []
+        kind = record.get("kind")
+        if record.table == "trail" and kind == "event":
+            return self._take_recorded(record)
+        if record.table == "case" and kind == "identity":
+            self._take_identity(record)
+        elif record.table == "posture":
+            self._take_facts(record)
+        return []
+
+    def _take_recorded(self, record: Recorded) -> list[Judged]:
         try:
-            event = decode_record(raw)
-        except ValueError:
+            event = decode_record(record.get("raw") or {})
+        except ValueError as error:
+            self.case.skip(record, str(error))
             return []
         return self.take_events([event], str(record.get("source") or ""))
 
@@ -109,16 +116,15 @@ class Known:
         if isinstance(keys, list | tuple):
             self.analysis.own_keys = frozenset((*self.analysis.own_keys, *map(str, keys)))
 
-    def _take_facts(self, kind: str, facts: object) -> None:
-        if kind == "logged" and isinstance(facts, Mapping):
+    def _take_facts(self, record: Recorded) -> None:
+        kind, facts = record.get("kind"), record.get("facts") or {}
+        if kind == "logged":
             self.take_logged(facts)
-            return
-        wanted: dict[str, type[Posture]] = {"bucket": Bucket, "principal": Principal, "instance": Instance}
-        if kind in wanted and isinstance(facts, Mapping):
+        elif kind in _POSTURES:
             try:
-                self.take_posture(msgspec.convert(_plain(facts), wanted[kind], strict=False))
-            except msgspec.ValidationError:
-                return
+                self.take_posture(msgspec.convert(facts, _POSTURES[kind], strict=False))
+            except msgspec.ValidationError as error:
+                self.case.skip(record, str(error))
 
 
 def identity_record(identity: Identity, keys: Iterable[str]) -> dict[str, Any]:
@@ -143,12 +149,3 @@ def _put(known: dict[str, _Item], key: str, item: _Item) -> bool:
         return False
     known[key] = item
     return True
-
-
-def _plain(value: Any) -> Any:
-    """Plain dicts and lists out of a record's read-only ones, as msgspec wants them."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value

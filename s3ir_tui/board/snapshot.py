@@ -80,7 +80,7 @@ def snapshot(known: Known, moment: Moment) -> Snapshot:
         contained=len(contained),
         head=moment.head,
         consoles=moment.consoles,
-        alarms=tuple(map(clean, moment.alarms)),
+        alarms=tuple(map(clean, (*moment.alarms, *filter(None, [known.case.skipped_alarm])))),
     )
     proposal = propose(
         unknown_outcomes=moment.unknown_outcomes,

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from s3ir_tui.case import Recorded
+from s3ir_tui.record_shapes import problem
 from s3ir_tui.report.timeline import EVENT, to_second
 from s3ir_tui.report.words import (
     call_name,
+    is_amount,
     kind_of,
     mapping,
     one_line,
@@ -101,6 +103,7 @@ class Facts:
         data_events: How many of them are data events.
         verdicts: Time, reference, watch, state word.
         unseen: What could not be seen, with references.
+        skipped: Records that could not be understood, with references.
     """
 
     opened: str = ""
@@ -118,6 +121,7 @@ class Facts:
     data_events: int = 0
     verdicts: list[tuple[str, str, str, str]] = field(default_factory=list)
     unseen: list[tuple[str, str]] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def unknown(self) -> list[tuple[PlanTold, StepTold]]:
@@ -131,13 +135,18 @@ NO_OUTCOME = "no outcome recorded"
 def gather(records: Sequence[Recorded]) -> Facts:
     """Count what a report states, from records in time order."""
     facts = Facts()
+    understood = []
     for record in records:
         facts.opened = facts.opened or to_second(record.ts)
         facts.last = to_second(record.ts)
+        if why := problem(record):
+            facts.skipped.append((f"{clean(record.table)} {clean(record.get('kind'))}: {one_line(why)}", record.ref))
+            continue
+        understood.append(record)
         handler = _HANDLERS.get((record.table, kind_of(record)))
         if handler is not None:
             handler(facts, record)
-    _count_reach(facts, records)
+    _count_reach(facts, understood)
     for plan in facts.plans.values():
         undone = facts.plans.get(plan.undo_of)
         if undone is not None and any(step.state == "done" for step in plan.steps):
@@ -331,7 +340,7 @@ def _add(reach: Reach, raw: Mapping[str, Any], by_suspect: bool) -> None:
     else:
         reach.writes += 1
     out = mapping(raw.get("additionalEventData")).get("bytesTransferredOut")
-    reach.bytes_out += int(out) if isinstance(out, int | float) and out > 0 else 0
+    reach.bytes_out += int(out) if is_amount(out) else 0
 
 
 def _identities(raw: Mapping[str, Any]) -> set[str]:

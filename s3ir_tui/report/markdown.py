@@ -231,5 +231,7 @@ def _custody(facts: Facts, checked: Verification) -> list[str]:
     }
     lines += ["", f"Software: {', '.join(code(version) for version in sorted(versions))}"] if versions else []
     lines += ["", "Problems of the log:", "", *(f"- {prose(text)}" for text in checked.problems or ("none",))]
+    lines += ["", "Records that could not be understood, and are left out of this report:", ""]
+    lines += [f"- {prose(text)} {_ref(ref)}" for text, ref in facts.skipped] or ["- none"]
     lines += ["", "Notes of the check:", "", *(f"- {prose(text)}" for text in checked.notes or ("none",))]
     return [*lines, "", "To check it again without the console: `python3 -I verify_case.py CASE_FOLDER FILE:SEQ:HASH`."]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from s3ir_tui.case import Recorded
+from s3ir_tui.record_shapes import problem as shape_problem
 from s3ir_tui.text import ELLIPSIS, clean, short_arn, size
 
 _LONGEST = 600
+_MOST_BYTES = 1e18
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -30,9 +32,11 @@ class Said:
 
 def say(record: Recorded) -> Said:
     """Put a record into words; one of an unknown kind, or that does not hold what its kind promises, is named so."""
+    named = f"{clean(record.table)} record: {clean(record.get('kind')) or 'no kind'}"
+    if why := shape_problem(record):
+        return Said(f"{named}, not understood and skipped: {one_line(why)}"[:_LONGEST], problem=True)
     handler = _WORDS.get((record.table, kind_of(record)))
-    named = clean(record.get("kind")) or "no kind"
-    said = handler(record) if handler is not None else Said(f"{clean(record.table)} record: {named}")
+    said = handler(record) if handler is not None else Said(named)
     if len(said.text) > _LONGEST:
         return Said(said.text[: _LONGEST - 1] + ELLIPSIS, said.who, said.problem)
     return said
@@ -67,6 +71,11 @@ def person(about: Mapping[str, Any]) -> str:
     if isinstance(actor, str) and actor:
         return clean(actor.rsplit("/", 1)[-1] if "/" in actor else short_arn(actor))
     return clean(about.get("user"))
+
+
+def is_amount(value: object) -> TypeGuard[int | float]:
+    """Whether a value of a CloudTrail record is a number of bytes above 0."""
+    return isinstance(value, int | float) and 0 < value < _MOST_BYTES
 
 
 def call_name(call: object) -> str:
@@ -114,7 +123,7 @@ def _event(record: Recorded) -> Said:
     target = " ".join(part for part in (f"{bucket}/{key}" if bucket and key else bucket or key,) if part)
     code = clean(raw.get("errorCode"))
     out = mapping(raw.get("additionalEventData")).get("bytesTransferredOut")
-    how_much = f", {size(int(out))} out" if isinstance(out, int | float) and out > 0 and not code else ""
+    how_much = f", {size(int(out))} out" if is_amount(out) and not code else ""
     who = short_arn(principal_of(raw))
     parts = [clean(raw.get("eventName")) or "event without a name", target, f"by {who}"]
     if address := clean(raw.get("sourceIPAddress")):
