@@ -32,12 +32,14 @@ class Severity(enum.IntEnum):
 
 
 class State(enum.Enum):
-    """What a suspect does now; the same word in pane, watch, log and report (SCREENS, Rules)."""
+    """What a suspect does now; the same word in pane, watch, log and report. `states.LEGEND` says what each means."""
 
     ACTIVE = "ACTIVE"
     CONTAINING = "CONTAINING"
     NO_PROOF_YET = "NO PROOF YET"
-    NOT_QUIET_YET = "NOT QUIET YET"
+    HOLDING = "HOLDING"
+    LEAKING = "LEAKING"
+    STILL_IN = "STILL IN"
     QUIET = "QUIET"
     RETURNED = "RETURNED"
     UNKNOWN = "UNKNOWN"

@@ -132,6 +132,7 @@ class WatchView:
         label: The actor, short.
         state: The state word.
         since: UTC time of containment.
+        words: The numbers of the state in words: `0 allowed, 960 denied since 20:16:10Z; QUIET at 20:46Z`.
         by: Who contained it.
         last_ok: UTC time of the actor's last successful call, or "".
         first_denied: UTC time of its first denied call after containment, or "".
@@ -150,6 +151,7 @@ class WatchView:
     label: str
     state: State
     since: str
+    words: str = ""
     by: str = ""
     last_ok: str = ""
     first_denied: str = ""

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from rich.style import Style
 
+from s3ir_tui.states import LEGEND
 from screens.document import DocumentScreen
 from screens.keys import Key, keys_of
 from screens.state import State
-from screens.widgets.palette import BOLD, PLAIN, STATE_HELP, state_mark
+from screens.widgets.palette import BOLD, PLAIN, state_mark
 
 _LEGEND = (
     ("*", "marked by a responder"),
@@ -41,7 +42,7 @@ def help_lines(keys: Sequence[Key]) -> list[tuple[str, Style]]:
     lines += [("", PLAIN), ("In lists and texts", BOLD)]
     lines += [(f"{key.label:>12}  {key.help}", PLAIN) for key in keys_of("list") if key.label not in listed]
     lines += [("", PLAIN), ("State of a suspect", BOLD)]
-    lines += [(f"  {state_mark(state)[0]:<16}  {words}", PLAIN) for state, words in STATE_HELP]
+    lines += [(f"  {state_mark(state)[0]:<16}  {meaning.text}", PLAIN) for state, meaning in LEGEND.items()]
     lines += [("", PLAIN), ("Signs", BOLD)]
     lines += [(f"  {sign:<20}  {words}", PLAIN) for sign, words in _LEGEND]
     return lines

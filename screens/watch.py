@@ -9,13 +9,14 @@ from textual.widget import Widget
 
 from s3ir_tui.model import State as Word
 from s3ir_tui.room import Pulse, WatchView
+from s3ir_tui.states import LEGEND
 from s3ir_tui.text import ago, fit
 from screens.base import CaseScreen
 from screens.document import Title
 from screens.keys import bindings
 from screens.state import State
 from screens.widgets.lines import Lines, Spans
-from screens.widgets.palette import AMBER, BOLD, DIM, GREEN, PLAIN, RED, STATE_HELP, state_mark
+from screens.widgets.palette import AMBER, BOLD, DIM, GREEN, PLAIN, RED, state_mark
 from screens.widgets.pulse import bars
 
 _CELLS = 15
@@ -117,7 +118,8 @@ def watch_lines(view: WatchView, now: str, cells: int) -> list[Spans]:
     """A watch as lines."""
     word, style = state_mark(view.state)
     lines: list[Spans] = [
-        [(f" {word}", style), (f"   {dict(STATE_HELP).get(view.state, '')}", DIM)],
+        [(f" {word}", style), (f"   {view.words}", PLAIN)],
+        [(f" {LEGEND[view.state].text if view.state in LEGEND else ''}", DIM)],
         [(f" contained {_at(view.since)} by {view.by or '?'}", PLAIN), (_ago(view.since, now), DIM)],
         [
             (" last success ", DIM),

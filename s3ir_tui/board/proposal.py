@@ -9,7 +9,7 @@ from s3ir_tui.room import Proposal, Row, WatchView
 from s3ir_tui.trail.record import ANONYMOUS
 
 _UNCONTAINED = (State.ACTIVE, State.NONE, State.UNKNOWN)
-_WAITING = (State.NO_PROOF_YET, State.NOT_QUIET_YET)
+_WAITING = (State.NO_PROOF_YET, State.HOLDING, State.LEAKING)
 
 
 def propose(
@@ -71,9 +71,7 @@ def _contain(principals: Sequence[Row], buckets: Sequence[Row]) -> Proposal | No
 def _prove(watches: Sequence[WatchView], connected: bool) -> Proposal | None:
     waiting = next((watch for watch in watches if watch.state in _WAITING), None)
     if waiting is not None:
-        until = waiting.proof_from if waiting.state is State.NO_PROOF_YET else waiting.quiet_at
-        when = f" until {until[11:19]}Z" if until else ""
-        return Proposal(f"watch {waiting.label}: {waiting.state.value.lower()}{when}", "w")
+        return Proposal(f"watching {waiting.label}: {waiting.words or waiting.state.value.lower()}", "w")
     if watches:
         return Proposal("contained and quiet: write the report", "R")
     if connected:

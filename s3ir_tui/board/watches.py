@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from s3ir_tui.board.known import Known
 from s3ir_tui.case import Containment
-from s3ir_tui.model import State, iso
+from s3ir_tui.model import iso
 from s3ir_tui.room import Pulse, WatchedCredential, WatchView
+from s3ir_tui.states import state_of
 from s3ir_tui.text import clean, short_arn
 from s3ir_tui.trail.arns import account_of
 from s3ir_tui.trail.watch import Watch, seen_of
@@ -61,7 +62,7 @@ def _view(
     analysis = known.analysis
     contained = datetime.fromisoformat(item.at)
     verdict = Watch(contained, quiet).look(
-        seen_of(analysis, idents, contained), now, lag, _state_before(known.case.verdicts.get(item.ref))
+        seen_of(analysis, idents, contained), now, lag, state_of(known.case.verdicts.get(item.ref))
     )
     allowed, denied = analysis.pulse(idents, now, CELL_SECONDS, CELLS)
     in_place, changes, when = checked if checked is not None else (item.done, item.done, None)
@@ -73,6 +74,7 @@ def _view(
         label=clean(short_arn(first)),
         state=verdict.state,
         since=verdict.since,
+        words=clean(verdict.words),
         by=clean(short_arn(item.actor)),
         last_ok=verdict.last_ok,
         first_denied=verdict.first_denied,
@@ -86,10 +88,6 @@ def _view(
         workload=_workload(known, idents, verdict.since),
         refs=f"{item.ref}..{item.last_ref.rsplit(':', 1)[-1]}",
     )
-
-
-def _state_before(word: str | None) -> State:
-    return next((state for state in State if state.value == word), State.NONE)
 
 
 def _redundant(ident: str, idents: Collection[str]) -> bool:

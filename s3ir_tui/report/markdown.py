@@ -11,6 +11,7 @@ from s3ir_tui.report.escape import code, prose, table
 from s3ir_tui.report.facts import Facts, PlanTold, gather
 from s3ir_tui.report.timeline import Happening, happenings
 from s3ir_tui.report.words import mapping
+from s3ir_tui.states import explained
 from s3ir_tui.text import clean, size
 
 NOT_RECORDED = "*not recorded*"
@@ -188,7 +189,14 @@ def _verdicts(facts: Facts) -> list[str]:
     return [
         f"- {prose(at)}: **{prose(state)}** for watch {code(watch)} {_ref(ref)}"
         for at, ref, watch, state in facts.verdicts
-    ]
+    ] + _state_words(facts)
+
+
+def _state_words(facts: Facts) -> list[str]:
+    """What each state word of the report means, once."""
+    words = dict.fromkeys(state for _, _, _, state in facts.verdicts)
+    meanings = [f"- {prose(word)}: {prose(text)}" for word in words if (text := explained(word))]
+    return ["", "What these words mean:", "", *meanings] if meanings else []
 
 
 def _unseen(facts: Facts) -> list[str]:

@@ -10,6 +10,8 @@ from s3ir_tui.model import State, iso
 from s3ir_tui.trail.analysis import Analysis
 from s3ir_tui.trail.lineage import Family
 
+_SHORT = timedelta(minutes=10)
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -68,12 +70,12 @@ class Watch:
     def _state(self, now: datetime, quiet_at: datetime, proof_from: datetime | None, broken: bool, was: State) -> State:
         recent = broken and now < quiet_at
         if recent:  # calls that got through are proof whatever the lag
-            return State.RETURNED if was in (State.QUIET, State.RETURNED) else State.NOT_QUIET_YET
+            return State.RETURNED if was in (State.QUIET, State.RETURNED) else State.LEAKING
         if proof_from is None:
             return State.UNKNOWN
         if now < proof_from:
             return State.NO_PROOF_YET
-        return State.QUIET if now >= quiet_at else State.NOT_QUIET_YET
+        return State.QUIET if now >= quiet_at else State.HOLDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,18 @@ class Verdict:
     proof_from: str
     quiet_at: str
 
+    @property
+    def words(self) -> str:
+        """The numbers in words: `0 allowed, 960 denied since 20:16:10Z; QUIET at 20:46Z`."""
+        counts = f"{self.allowed} allowed, {self.denied} denied since {_clock(self.since)}"
+        if self.state in (State.LEAKING, State.RETURNED):
+            return f"{counts}, last allowed {_clock(self.last_ok)}"
+        if self.state is State.NO_PROOF_YET:
+            return f"{counts}; proof from {_clock(self.proof_from)}"
+        if self.state is State.HOLDING:
+            return f"{counts}; QUIET at {_minute(self.quiet_at, self.since)}"
+        return counts
+
 
 def seen_of(analysis: Analysis, who: Family | Collection[str], contained_at: datetime) -> Seen:
     """What an analysis shows of an actor since its containment."""
@@ -114,6 +128,18 @@ def seen_of(analysis: Analysis, who: Family | Collection[str], contained_at: dat
 
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+def _clock(moment: str) -> str:
+    return f"{moment[11:19]}Z"
+
+
+def _minute(moment: str, since: str) -> str:
+    """A time to the minute, never too early; to the second where it is only minutes after another."""
+    at = _moment(moment)
+    if at - _moment(since) < _SHORT:
+        return _clock(moment)
+    return f"{at + timedelta(seconds=59):%H:%M}Z"
 
 
 def _ceil(moment: datetime) -> str:

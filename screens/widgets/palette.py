@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.style import Style
 
 from s3ir_tui.model import Severity, State
+from s3ir_tui.states import LEGEND
 
 PLAIN = Style()
 DIM = Style(dim=True)
@@ -28,26 +29,18 @@ _SEVERITIES = {
     Severity.CRITICAL: RED,
 }
 
-_STATES: dict[State, tuple[str, Style]] = {
-    State.ACTIVE: ("●", RED),
-    State.CONTAINING: ("◌", AMBER),
-    State.NO_PROOF_YET: ("◔", AMBER),
-    State.NOT_QUIET_YET: ("◑", AMBER),
-    State.QUIET: ("○", GREEN),
-    State.RETURNED: ("▲", ALARM),
-    State.UNKNOWN: ("?", BOLD),
-    State.NONE: (" ", PLAIN),
+_STATES: dict[State, Style] = {
+    State.ACTIVE: RED,
+    State.CONTAINING: AMBER,
+    State.NO_PROOF_YET: AMBER,
+    State.HOLDING: AMBER,
+    State.LEAKING: RED,
+    State.STILL_IN: RED,
+    State.QUIET: GREEN,
+    State.RETURNED: ALARM,
+    State.UNKNOWN: BOLD,
+    State.NONE: PLAIN,
 }
-
-STATE_HELP: tuple[tuple[State, str], ...] = (
-    (State.ACTIVE, "one of its calls succeeded within the lag of the trail"),
-    (State.CONTAINING, "a plan against it runs"),
-    (State.NO_PROOF_YET, "contained; the trail is still behind, so silence proves nothing"),
-    (State.NOT_QUIET_YET, "not silent for as long as asked: see last success"),
-    (State.QUIET, "nothing of it has succeeded for the time asked"),
-    (State.RETURNED, "it was quiet and is back"),
-    (State.UNKNOWN, "we cannot see: no data events, or a source is lost"),
-)
 
 
 def severity_style(severity: Severity) -> Style:
@@ -57,5 +50,5 @@ def severity_style(severity: Severity) -> Style:
 
 def state_mark(state: State) -> tuple[str, Style]:
     """`● ACTIVE` and its style; "" for no state."""
-    glyph, style = _STATES[state]
-    return (f"{glyph} {state.value}" if state.value else "", style)
+    meaning = LEGEND.get(state)
+    return (f"{meaning.glyph} {state.value}" if meaning else "", _STATES[state])

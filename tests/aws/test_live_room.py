@@ -64,7 +64,7 @@ def test_an_attack_is_seen_contained_watched_and_reviewed(day: GameDay, tmp_path
 
         held = wait(updates, lambda shot: bool(shot.watches) and bool(shot.watches[0].first_denied))
         assert held.status.mode == "ARMED"
-        assert held.watches[0].state in (State.NO_PROOF_YET, State.NOT_QUIET_YET)
+        assert held.watches[0].state in (State.NO_PROOF_YET, State.HOLDING)
         assert any("payroll-app" in line for line in held.watches[0].workload)
     finally:
         room.stop("end of test")

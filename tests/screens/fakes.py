@@ -120,10 +120,11 @@ def snapshot() -> Snapshot:
     )  # fmt: skip
 
 
-def watch_view(ref: str = "46d868cb:21", state: State = State.NOT_QUIET_YET) -> WatchView:
+def watch_view(ref: str = "46d868cb:21", state: State = State.HOLDING) -> WatchView:
     """A watch two minutes old."""
     return WatchView(
         id=ref, label="user/svc-export", state=state, since="2026-11-24T09:15:12Z", by="alice",
+        words="0 allowed, 47 denied since 09:15:12Z; QUIET at 09:46Z",
         last_ok="2026-11-24T09:15:10Z", first_denied="2026-11-24T09:15:14Z", proof_from="2026-11-24T09:15:50Z",
         quiet_at="2026-11-24T09:45:12Z", pulse=Pulse(20, (7, 7, 7, 7, 6, 2, 0, 0), (0, 0, 0, 0, 0, 3, 7, 7)),
         credentials=(

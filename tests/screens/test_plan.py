@@ -32,7 +32,7 @@ def test_four_keystrokes_from_first_paint_to_a_contained_lineage() -> None:
             await shows(pilot, "type 4 to run")
             await pilot.press("4", "enter")
             await until(pilot, lambda: isinstance(pilot.app.screen, WatchScreen))
-            await shows(pilot, "NOT QUIET YET")
+            await shows(pilot, "HOLDING")
             assert desk.ran[0][1].typed == "4"
             assert desk.ran[0][1].reason == NO_TICKET
 
@@ -323,7 +323,7 @@ def test_watch_tells_allowed_and_denied_apart() -> None:
         room = FakeRoom(first=Update(replace(snapshot(), watches=(watch_view(),))))
         async with console(room, size=BROAD) as pilot:
             await press(pilot, "w")
-            await shows(pilot, "NOT QUIET YET")
+            await shows(pilot, "HOLDING")
             seen = rows(pilot.app)
             assert any(row.strip().startswith("allowed") and row.endswith("36") for row in seen)
             assert any(row.strip().startswith("denied") and row.endswith("17") for row in seen)

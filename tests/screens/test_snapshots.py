@@ -62,7 +62,7 @@ def test_plan(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 @SIZES
 def test_watch(snap_compare: Compare, size: tuple[int, int]) -> None:
-    assert snap_compare(_app(), terminal_size=size, run_before=_after(("w", "NOT QUIET YET")))
+    assert snap_compare(_app(), terminal_size=size, run_before=_after(("w", "HOLDING")))
 
 
 @SIZES

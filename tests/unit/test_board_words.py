@@ -8,6 +8,7 @@ import pytest
 from s3ir_tui.board.proposal import propose
 from s3ir_tui.model import Severity, State
 from s3ir_tui.room import Row, WatchView
+from s3ir_tui.states import LEGEND, explained, state_of
 from s3ir_tui.trail.watch import Seen, Verdict, Watch
 
 SINCE, PROOF = "2026-11-24T09:15:12Z", "2026-11-24T09:15:50Z"
@@ -25,9 +26,9 @@ def silence(now: str, last_ok: str = "2026-11-24T09:15:10Z", was_quiet: bool = F
     ("now", "last_ok", "was_quiet", "state"),
     [
         ("2026-11-24T09:15:40Z", "2026-11-24T09:15:10Z", False, State.NO_PROOF_YET),
-        ("2026-11-24T09:20:00Z", "2026-11-24T09:15:10Z", False, State.NOT_QUIET_YET),
+        ("2026-11-24T09:20:00Z", "2026-11-24T09:15:10Z", False, State.HOLDING),
         ("2026-11-24T09:45:12Z", "2026-11-24T09:15:10Z", False, State.QUIET),
-        ("2026-11-24T09:50:00Z", "2026-11-24T09:30:00Z", False, State.NOT_QUIET_YET),
+        ("2026-11-24T09:50:00Z", "2026-11-24T09:30:00Z", False, State.LEAKING),
         ("2026-11-24T10:00:00Z", "2026-11-24T09:30:00Z", False, State.QUIET),
         ("2026-11-24T10:10:00Z", "2026-11-24T10:09:00Z", True, State.RETURNED),
         ("2026-11-24T10:39:00Z", "2026-11-24T10:09:00Z", True, State.QUIET),
@@ -66,7 +67,7 @@ def test_our_own_unknown_outcomes_come_before_everything() -> None:
 
 
 def test_a_change_of_ours_that_someone_undid_comes_before_new_suspects() -> None:
-    assert "1 of our 4 changes were undone" in step(principals=(USER,), watches=(view(State.NOT_QUIET_YET, 3),))
+    assert "1 of our 4 changes were undone" in step(principals=(USER,), watches=(view(State.HOLDING, 3),))
 
 
 def test_an_actor_who_returned_is_contained_again() -> None:
@@ -76,8 +77,29 @@ def test_an_actor_who_returned_is_contained_again() -> None:
 def test_a_contained_suspect_is_not_proposed_again() -> None:
     contained = Row("principal", "arn:user", "user/svc-export", Severity.CRITICAL, State.NO_PROOF_YET, suspect=True)
     assert step(principals=(contained,), watches=(view(State.NO_PROOF_YET),)) == (
-        "w: watch user/svc-export: no proof yet until 09:15:50Z"
+        "w: watching user/svc-export: no proof yet"
     )
+
+
+def test_what_holds_is_told_in_numbers_and_with_the_time_of_quiet() -> None:
+    watch = Watch(datetime.fromisoformat(SINCE), timedelta(minutes=30))
+    seen = Seen("2026-11-24T09:15:10Z", denied=960, first_denied="2026-11-24T09:15:14Z")
+    verdict = watch.look(seen, datetime.fromisoformat("2026-11-24T09:24:00Z"), 38.0)
+    assert verdict.words == "0 allowed, 960 denied since 09:15:12Z; QUIET at 09:46Z"
+    held = WatchView("s:1", "user/svc-export", verdict.state, SINCE, verdict.words)
+    assert step(watches=(held,)) == f"w: watching user/svc-export: {verdict.words}"
+
+
+def test_every_state_word_has_its_meaning_and_a_glyph_of_its_own() -> None:
+    assert set(LEGEND) == set(State) - {State.NONE}
+    assert len({meaning.glyph for meaning in LEGEND.values()}) == len(LEGEND)
+
+
+def test_a_case_of_an_older_version_stays_readable() -> None:
+    assert state_of("NOT QUIET YET") is State.HOLDING
+    assert "older version" in explained("NOT QUIET YET")
+    assert state_of("QUIET") is State.QUIET
+    assert state_of("nonsense") is State.NONE
 
 
 def test_after_quiet_comes_the_report() -> None:

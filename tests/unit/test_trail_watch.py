@@ -29,11 +29,11 @@ def state(minute: float, *, ok: float | None = None, lag: float | None = LAG, wa
         (1, None, State.NO_PROOF_YET),
         (1, -1, State.NO_PROOF_YET),
         (4.9, 0, State.NO_PROOF_YET),
-        (1, 0.5, State.NOT_QUIET_YET),
-        (5, None, State.NOT_QUIET_YET),
-        (29, -1, State.NOT_QUIET_YET),
+        (1, 0.5, State.LEAKING),
+        (5, None, State.HOLDING),
+        (29, -1, State.HOLDING),
         (30, -1, State.QUIET),
-        (30, 1, State.NOT_QUIET_YET),
+        (30, 1, State.LEAKING),
         (31, 1, State.QUIET),
     ],
 )
@@ -51,7 +51,7 @@ def test_who_was_quiet_and_calls_again_has_returned() -> None:
 
 def test_where_nothing_can_be_seen_silence_says_nothing() -> None:
     assert state(60, lag=None) is State.UNKNOWN
-    assert state(60, ok=59, lag=None) is State.NOT_QUIET_YET
+    assert state(60, ok=59, lag=None) is State.LEAKING
 
 
 def test_a_call_in_the_second_of_containment_is_not_after_it() -> None:
