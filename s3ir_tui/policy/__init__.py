@@ -1,4 +1,4 @@
-"""IAM policies: evaluate them as AWS does, tell whom they let in, edit them by Sid."""
+"""IAM policies: evaluate them as AWS does, tell whom they grant access, edit them by Sid."""
 
 from s3ir_tui.policy.authorization import Decision, Policies, authorize
 from s3ir_tui.policy.document import (
@@ -13,7 +13,7 @@ from s3ir_tui.policy.document import (
     without_sids,
 )
 from s3ir_tui.policy.evaluation import Effect, Match, evaluate
-from s3ir_tui.policy.exposure import foreign_accounts, is_public, public_statements
+from s3ir_tui.policy.exposure import Grant, foreign_accounts, grants, is_public, public_statements
 from s3ir_tui.policy.request import Caller, Request
 from s3ir_tui.policy.validation import named_principals, parse, validate
 
@@ -24,6 +24,7 @@ __all__ = [
     "Decision",
     "Document",
     "Effect",
+    "Grant",
     "Match",
     "Policies",
     "PolicyError",
@@ -31,6 +32,7 @@ __all__ = [
     "authorize",
     "evaluate",
     "foreign_accounts",
+    "grants",
     "is_public",
     "measure",
     "merge",

@@ -1,4 +1,4 @@
-"""Whom a resource policy lets in from outside: the public, other accounts."""
+"""Whom a resource policy grants access from outside: the public, other accounts, anybody else (`grants`)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from s3ir_tui.policy import pattern
+from s3ir_tui.policy.binding import POSITIVE, holds_for_named_values
 from s3ir_tui.policy.condition import Condition, compile_condition
 from s3ir_tui.policy.document import NEW_VERSION, OLD_VERSION, Document, load
+from s3ir_tui.policy.openness import ActionClass, Grant, GrantKind, grants
 from s3ir_tui.policy.request import account_of, arn_parts
 from s3ir_tui.policy.statement import compile_principals
+
+__all__ = ["ActionClass", "Grant", "GrantKind", "foreign_accounts", "grants", "is_public", "public_statements"]
 
 _FIXED_VALUE_KEYS = frozenset(
     {
@@ -26,12 +30,10 @@ _FIXED_VALUE_KEYS = frozenset(
         "aws:sourcevpce",
         "aws:userid",
         "s3:dataaccesspointaccount",
+        "s3:x-amz-server-side-encryption-aws-kms-key-id",
     }
 )
 _ARN_KEYS = frozenset({"aws:principalarn", "aws:sourcearn", "s3:dataaccesspointarn"})
-_NARROWING = frozenset(
-    {"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress", "binaryequals"}
-)
 _WIDEST_V4 = 8
 _WIDEST_V6 = 32
 
@@ -40,7 +42,8 @@ def is_public(document: Document) -> bool:
     """Whether a bucket policy is public in the sense of S3 Block Public Access.
 
     Source: S3 User Guide, "The meaning of public". An Allow to everyone is public unless a condition binds it to fixed
-    values of a key that names someone or some network. Deny statements are not weighed against it.
+    values of a key that names someone or some network. Deny statements are not weighed against it. Each network of
+    `aws:SourceIp` is judged alone, as AWS does: many /8 together are "not public", and `Grant.wide` says so.
 
     Raises:
         PolicyError: The document is not a policy.
@@ -101,14 +104,13 @@ def _to_everyone(item: dict[str, Any]) -> bool:
 
 
 def _names(condition: Condition) -> bool:
-    return condition.name.base in _NARROWING
+    return condition.name.base in POSITIVE
 
 
 def _narrows(condition: Condition) -> bool:
-    name = condition.name
-    if name.if_exists or name.quantifier == "forallvalues" or not _names(condition) or not condition.values:
-        return False
-    return all(_fixed(condition.key, value, condition) for value in condition.values)
+    return holds_for_named_values(condition) and all(
+        _fixed(condition.key, value, condition) for value in condition.values
+    )
 
 
 def _fixed(key: str, value: str, condition: Condition) -> bool:
