@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal, Protocol
 
 from s3ir_tui.model import Severity, State
 from s3ir_tui.trail.event import Judged
 from s3ir_tui.trail.found import Found
 from s3ir_tui.trail.histogram import Counts
+from s3ir_tui.trail.sources.covers import Covers
 
 Kind = Literal["bucket", "principal", "instance"]
 
@@ -28,6 +30,12 @@ class SourceStatus:
         error: What went wrong last, or "".
         data_events: Whether it can bring S3 data events.
         remark: What it does not bring although it works, or "".
+        caught_up: Whether nothing older is left to be read.
+        complete_to: Up to when it has brought every event that was there to be read; `None` where it does not say.
+        late: Seconds after its time at which an event was brought, the longest of late, or `None`.
+        failing_since: Since when it has brought nothing but errors, or `None` while it works.
+        covers: Which events it can bring.
+        by: The console of this case that reads it for this one, or "".
     """
 
     name: str
@@ -35,6 +43,12 @@ class SourceStatus:
     error: str = ""
     data_events: bool = False
     remark: str = ""
+    caught_up: bool = True
+    complete_to: datetime | None = None
+    late: float | None = None
+    failing_since: datetime | None = None
+    covers: Covers = field(default_factory=Covers)
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

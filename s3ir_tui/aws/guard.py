@@ -64,8 +64,9 @@ READS: Mapping[str, frozenset[str]] = MappingProxyType(
         ),
         "sts": frozenset({"GetCallerIdentity", "GetAccessKeyInfo"}),
         "ec2": frozenset({"DescribeInstances", "DescribeRegions"}),
-        # Receiving hides messages for a while; it takes none away.
+        # Receiving hides messages for a while; with a redrive policy it also counts: see `trail.sources.queue`.
         "sqs": frozenset({"GetQueueAttributes", "ListQueues", "ReceiveMessage"}),
+        "events": frozenset({"DescribeRule", "ListRuleNamesByTarget"}),
         "cloudtrail": frozenset(
             {"DescribeTrails", "GetEventSelectors", "GetTrailStatus", "ListPublicKeys", "ListTrails", "LookupEvents"}
         ),
@@ -90,7 +91,7 @@ class WriteRefused(Exception):
     """The guard refused an operation. It never reached the network."""
 
 
-_NAMED_OTHERWISE = {"cloudwatchlogs": "logs"}
+_NAMED_OTHERWISE = {"cloudwatchlogs": "logs", "eventbridge": "events"}
 
 
 def _plain(service: str) -> str:

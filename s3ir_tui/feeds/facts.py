@@ -21,11 +21,13 @@ class EventsCame:
         source: Name of the source.
         events: What it brought.
         recorded: To be told once all of them are on disk, by a source that gives them up then; else `None`.
+        by: The console of this case that read and recorded them, or "" for this one.
     """
 
     source: str
     events: tuple[Event, ...]
     recorded: Callable[[Sequence[Event]], None] | None = None
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,12 +186,47 @@ def test_a_queue_that_does_not_exist_is_told_with_those_that_do(account: Account
         ("https://sqs.eu-west-3.amazonaws.com/111122223333/q", "eu-west-3"),
         ("https://ap-south-1.queue.amazonaws.com/111122223333/q", "ap-south-1"),
         ("https://vpce-1a-2b.sqs.us-west-2.vpce.amazonaws.com/111122223333/q", "us-west-2"),
-        ("http://127.0.0.1:5000/111122223333/q", "us-east-1"),
-        ("q", "us-east-1"),
+        ("https://sqs-fips.us-gov-west-1.amazonaws.com/111122223333/q", "us-gov-west-1"),
+        ("https://queue.amazonaws.com/111122223333/q", "us-east-1"),
+        ("http://127.0.0.1:5000/111122223333/q", "eu-central-1"),
+        ("q", "eu-central-1"),
     ],
 )
 def test_the_region_of_a_queue_stands_in_its_url(url: str, region: str) -> None:
-    assert queue_region(url, "us-east-1") == region
+    assert queue_region(url, "eu-central-1") == region
+
+
+def test_a_queue_with_a_redrive_policy_is_read_where_messages_are_deleted(
+    world: World, account: Account, box: Box
+) -> None:
+    dead = box.sqs.create_queue(QueueName="dead")["QueueUrl"]
+    arn = box.sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": "3"})
+    box.sqs.set_queue_attributes(QueueUrl=box.url, Attributes={"RedrivePolicy": policy})
+    box.send(event(1))
+    source = QueueSource(account, box.url, "us-east-1", wait=0)
+    for _ in range(4):
+        with pytest.raises(SourceError, match=r"RedrivePolicy \(maxReceiveCount 3\)"):
+            source.poll()
+    account.guard.choose_queue(box.url)
+    assert [item.name for item in source.poll()] == ["GetObject"]
+
+
+def test_a_queue_says_what_it_brought_and_up_to_when(account: Account, box: Box) -> None:
+    source = QueueSource(account, box.url, "us-east-1", wait=0)
+    assert not source.data_events
+    assert source.complete_to is None
+    box.send(event(1, eventName="PutBucketPolicy", readOnly=False))
+    before = utc_now()
+    source.poll()
+    assert not source.data_events
+    assert not source.covers.reads
+    box.send(event(2, eventCategory="Data", readOnly=True), event(3, eventName="ListBuckets", readOnly=True))
+    source.poll()
+    assert source.data_events
+    assert source.covers.reads
+    assert source.complete_to is not None
+    assert source.complete_to >= before
 
 
 # -- the guard -------------------------------------------------------------------------------------

@@ -101,6 +101,18 @@ class Closes(Protocol):
         """Let go of it, in order; polls bring nothing from then on. Safe to call from any thread, and twice."""
 
 
+@runtime_checkable
+class ReadElsewhere(Protocol):
+    """A source that another console of the case may read for this one.
+
+    Attributes:
+        by: That console, or "" where this one reads.
+    """
+
+    @property
+    def by(self) -> str: ...
+
+
 class Calls(Protocol):
     """The reading half of `Account`, as sources use it."""
 
@@ -131,6 +143,11 @@ def caught_up(source: Source) -> bool:
 def remark(source: Source) -> str:
     """What a source says about what it does not bring, or ""."""
     return source.remark if isinstance(source, Remarks) else ""
+
+
+def read_by(source: Source) -> str:
+    """The console of the case that reads a source for this one, or ""."""
+    return source.by if isinstance(source, ReadElsewhere) else ""
 
 
 def drain(source: Source, *, seconds: float = 300.0, clock: Callable[[], float] = time.monotonic) -> list[Event]:

@@ -14,6 +14,7 @@ from s3ir_tui.model import utc_now
 from s3ir_tui.trail.decode import Decoded, Skipped, decode
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.sources.base import BUSY, Calls, SourceError, trouble
+from s3ir_tui.trail.sources.covers import Covers, Lateness
 from s3ir_tui.trail.sources.delivery import Deliveries
 
 INTERVAL = 2.0
@@ -89,6 +90,23 @@ class TrailBucketSource:
         self._deliveries = Deliveries()
         self._gaps, self._gaps_at = "", since
         self._wrong = remark
+        self._listed_at: datetime | None = None
+        self._lateness = Lateness()
+
+    @property
+    def covers(self) -> Covers:
+        """What the files hold: of the Regions that are read, whatever the trail selects."""
+        return Covers(self._regions, data=self.data_events)
+
+    @property
+    def complete_to(self) -> datetime | None:
+        """When the last listing began of which every file has been read."""
+        return self._listed_at
+
+    @property
+    def late(self) -> float | None:
+        """How long after their times events came, in seconds."""
+        return self._lateness.seconds
 
     @property
     def remark(self) -> str:
@@ -112,8 +130,9 @@ class TrailBucketSource:
         Raises:
             SourceError: The bucket cannot be listed, or not one file of it can be read.
         """
+        first, begun = self._whole_at is None, self._clock()
         try:
-            self._list(self._clock())
+            self._list(begun)
         except AwsError as error:
             raise trouble(self.name, error) from None
         until = self._monotonic() + self._seconds
@@ -122,6 +141,10 @@ class TrailBucketSource:
         while sound and self._waiting and self._monotonic() < until:
             more, sound = self._read_some()
             events += more
+        if not self._waiting:
+            self._listed_at = begun
+        for event in () if first or self._listed_at is None else events:
+            self._lateness.take(event.at, begun)
         return events
 
     def _read_some(self) -> tuple[list[Event], bool]:

@@ -15,6 +15,7 @@ from s3ir_tui.model import utc_now
 from s3ir_tui.trail.decode import Skipped
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.sources.base import BUSY, SourceError
+from s3ir_tui.trail.sources.covers import Covers
 from s3ir_tui.trail.sources.logs import decode_messages, group_arn, group_name, logs_trouble
 
 SESSION_SECONDS = 3 * 3600.0
@@ -104,6 +105,22 @@ class LiveTailSource:
     def remark(self) -> str:
         """What is known to be missing: sampled, dropped, not read; "" when nothing is."""
         return "; ".join(part for part in (*self._inbox.remarks(), self._unread.remark()) if part)
+
+    @property
+    def covers(self) -> Covers:
+        """Whatever the trail selects, from the moment on at which the session began."""
+        return Covers(data=self.data_events)
+
+    @property
+    def complete_to(self) -> datetime | None:
+        """When the last update came; `None` where updates are missing or only a sample: silence proves nothing then."""
+        heard = [session.heard_at for session in self._sessions if session.begun_at is not None]
+        return max(heard) if heard and not self.remark and not self._problem else None
+
+    @property
+    def late(self) -> float | None:
+        """Not measured: an update says nothing of the time at which CloudTrail sent it."""
+        return None
 
     @property
     def skipped(self) -> list[Skipped]:

@@ -15,6 +15,7 @@ from s3ir_tui.trail.decode import Skipped, decode, decode_record
 from s3ir_tui.trail.dedupe import SeenIds
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.sources.base import BUSY, Calls, SourceError, throttled, trouble
+from s3ir_tui.trail.sources.covers import Covers
 
 INTERVAL = 5.0
 SECONDS_A_POLL = 2.0
@@ -94,6 +95,7 @@ class LogsSource:
         self._seen = SeenIds(_REMEMBERED)
         self._reasons: Counter[str] = Counter()
         self._looked_to: int | None = None
+        self._whole_to: int | None = None
         self._deep_at = 0
         # How long after its time an event was there to be read: the longest of this period, and of the last one.
         self._late, self._late_before = 0, 0
@@ -106,6 +108,21 @@ class LogsSource:
     def caught_up(self) -> bool:
         """Whether nothing older is left to be read."""
         return self._looked_to is not None and not self._newest and not self._older
+
+    @property
+    def covers(self) -> Covers:
+        """Whatever the trail selects, unless an event is larger than CloudWatch Logs takes."""
+        return Covers(data=self.data_events)
+
+    @property
+    def complete_to(self) -> datetime | None:
+        """The end of the last window that was read whole."""
+        return None if self._whole_to is None else datetime.fromtimestamp(self._whole_to / 1000, UTC)
+
+    @property
+    def late(self) -> float | None:
+        """How long after their times events were there to be read, in seconds."""
+        return max(self._late, self._late_before) / 1000 or None
 
     @property
     def interval(self) -> float:
@@ -175,6 +192,8 @@ class LogsSource:
         window.token = str(answer.get("nextToken") or "")
         if not window.token:
             windows.pop()
+            if windows is self._newest:
+                self._whole_to = window.end
         entries = [entry for entry in answer.get("events") or () if self._is_new(entry)]
         self._late = max([self._late, *map(_lateness, entries)])
         return decode_messages((str(entry.get("message") or "") for entry in entries), self.name, self._reasons)

@@ -8,14 +8,18 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
 from s3ir_tui.aws.errors import AwsError
+from s3ir_tui.model import utc_now
 from s3ir_tui.text import clean
 from s3ir_tui.trail.decode import Decoded, decode
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.sources.base import BUSY, Calls, SourceError, throttled, trouble
+from s3ir_tui.trail.sources.covers import Covers, Lateness
+from s3ir_tui.trail.sources.queue_rule import Feeding, feeding
 
 INTERVAL = 0.5
 BATCH = 10
@@ -30,7 +34,9 @@ HIDDEN = 120
 SECONDS_A_POLL = 5.0
 
 _REMEMBERED = 20_000
-_HOST = re.compile(r"https?://(?:vpce-[^.]+\.)?(?:sqs\.([a-z0-9-]+)\.|([a-z0-9-]+)\.queue\.)")
+_REFUSED_SECONDS = 300.0
+_HOST = re.compile(r"https?://(?:vpce-[^.]+\.)?(?:sqs(?:-fips)?\.([a-z0-9-]+)\.|([a-z0-9-]+)\.queue\.)")
+_LEGACY = re.compile(r"https?://queue\.amazonaws\.com(?:[:/]|$)")
 _NO_QUEUE = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"})
 
 
@@ -78,10 +84,9 @@ class QueueSource:
         region: Its Region.
         wait: Seconds of long polling once the queue is empty.
         hidden: Seconds for which received messages are hidden.
+        clock: The time, UTC.
         monotonic: Seconds.
     """
-
-    data_events = True
 
     def __init__(
         self,
@@ -91,6 +96,7 @@ class QueueSource:
         *,
         wait: int = WAIT,
         hidden: int = HIDDEN,
+        clock: Callable[[], datetime] = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = f"queue {clean(url.rstrip('/').rsplit('/', 1)[-1])}"
@@ -102,6 +108,33 @@ class QueueSource:
         self._not_deleted = ""
         self._others = False
         self._empty = False
+        self._clock = clock
+        self._feeding: Feeding | None = None
+        # Kinds of events that came: what came once can come again.
+        self._brought: set[str] = set()
+        self._emptied_at: datetime | None = None
+        self._lateness = Lateness()
+
+    @property
+    def data_events(self) -> bool:
+        """Whether S3 data events came: EventBridge has them only where a trail logs them, which no queue can tell."""
+        return "data" in self._brought
+
+    @property
+    def covers(self) -> Covers:
+        """Writes of its Region; read-only calls where a rule sends them, or where one came; data events likewise."""
+        reads = "read" in self._brought or bool(self._feeding and self._feeding.reads)
+        return Covers((self.region,), reads=reads, data=self.data_events)
+
+    @property
+    def complete_to(self) -> datetime | None:
+        """When the queue last had nothing more."""
+        return self._emptied_at
+
+    @property
+    def late(self) -> float | None:
+        """How long after their times events came, in seconds."""
+        return self._lateness.seconds
 
     @property
     def caught_up(self) -> bool:
@@ -118,7 +151,9 @@ class QueueSource:
         """What stays in the queue, and why."""
         if self._not_deleted:
             return f"{self.name}: recorded messages stay in it: {self._not_deleted}"
-        return f"{self.name}: messages without CloudTrail events are left in it" if self._others else ""
+        if self._others:
+            return f"{self.name}: messages without CloudTrail events are left in it"
+        return f"{self.name}: {self._feeding.gap}" if self._feeding and self._feeding.gap else ""
 
     def recorded(self, events: Sequence[Event]) -> None:
         """Hear that events are on disk: their messages are deleted at the next poll."""
@@ -130,8 +165,10 @@ class QueueSource:
         Raises:
             SourceError: Nothing could be received.
         """
+        self._see_what_reading_does()
         self._give_up()
         found: list[Event] = []
+        first = self._emptied_at is None
         until = self._monotonic() + SECONDS_A_POLL
         while True:
             try:
@@ -144,7 +181,41 @@ class QueueSource:
             self._empty = not any(new for new, _ in came)
             found += [event for _, events in came for event in events]
             if self._empty or self._monotonic() >= until:
-                return found
+                break
+        self._note(found, first)
+        return found
+
+    def _note(self, found: Sequence[Event], first: bool) -> None:
+        """Take note of what kinds came, how late, and whether that was all."""
+        now = self._clock()
+        if self._empty:
+            self._emptied_at = now
+        for event in found:
+            if event.category == "Data" and event.service == "s3":
+                self._brought.add("data")
+            elif event.category == "Management" and event.read_only:
+                self._brought.add("read")
+            if not first:
+                self._lateness.take(event.at, now)
+
+    def _see_what_reading_does(self) -> None:
+        """Refuse a queue whose messages our reading would move away from those who wait for them.
+
+        A message that was received `maxReceiveCount` times without being deleted goes to the dead-letter queue (SQS
+        Developer Guide, "Using dead-letter queues"): only a reader that deletes what it recorded may read there.
+
+        Raises:
+            SourceError: It has a redrive policy, and this case deletes nothing.
+        """
+        if self._feeding is None:
+            self._feeding = feeding(self._account, self.url, self.region)
+        if self._feeding.redrive and not self._account.guard.may_delete_from(self.url):
+            raise SourceError(
+                f"{self.name}: not read: it has a RedrivePolicy (maxReceiveCount {self._feeding.redrive}), so "
+                "that what is received and not deleted is moved to its dead-letter queue and lost to others. Read it "
+                "in a console with a case: recorded messages are deleted there.",
+                _REFUSED_SECONDS,
+            )
 
     def _receive(self) -> Sequence[Mapping[str, Any]]:
         params = {
@@ -228,6 +299,8 @@ class QueueSource:
 
 def queue_region(url: str, default: str) -> str:
     """The Region of a queue's URL; of a name, or of another endpoint than AWS's, the default."""
+    if _LEGACY.match(url):
+        return "us-east-1"  # the endpoint without a Region is that of us-east-1 (AWS General Reference, SQS endpoints)
     found = _HOST.match(url)
     return (found[1] or found[2]) if found else default
 
