@@ -6,6 +6,8 @@ import errno
 import fcntl
 import os
 import secrets
+import stat
+from contextlib import suppress
 from pathlib import Path
 
 RESERVE_BYTES = 1 << 20
@@ -58,23 +60,56 @@ class Reserve:
         self._folder, self._path, self._size = folder, folder / _RESERVE_NAME, size
 
     def fill(self) -> bool:
-        """Set the room aside, unless it is or there is little left; tells whether it is."""
+        """Set the room aside, unless it is or there is little left; tells whether it is.
+
+        A case folder may come from anyone: what stands there under the reserve's name is never written to. A link, a
+        pipe or a folder stays as it is, and there is no reserve.
+        """
         try:
-            if not self._size or (self._path.exists() and self._path.stat().st_size >= self._size):
+            if not self._size or self._is_there():
                 return True
             room = os.statvfs(self._folder)
             if room.f_bavail * room.f_frsize < 2 * self._size:
                 return False
-            # Random bytes, since a file system that compresses would keep no room for zeros.
-            self._path.write_bytes(secrets.token_bytes(self._size))
+            self._make()
         except OSError:
-            self.release()
             return False
         return True
+
+    def _is_there(self) -> bool:
+        """Whether it is whole; a part of one is removed.
+
+        Raises:
+            OSError: Something else stands there.
+        """
+        try:
+            state = self._path.lstat()
+        except FileNotFoundError:
+            return False
+        if not stat.S_ISREG(state.st_mode):
+            raise OSError(errno.EEXIST, "is not a plain file")
+        if state.st_size < self._size:
+            self._path.unlink()
+            return False
+        return True
+
+    def _make(self) -> None:
+        fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            # Random bytes, since a file system that compresses would keep no room for zeros.
+            write_all(fd, secrets.token_bytes(self._size))
+        except OSError:
+            with suppress(OSError):
+                self._path.unlink()
+            raise
+        finally:
+            os.close(fd)
 
     def release(self) -> bool:
         """Give the room back to the disk; tells whether there was any."""
         try:
+            if not stat.S_ISREG(self._path.lstat().st_mode):
+                return False
             self._path.unlink()
         except OSError:
             return False

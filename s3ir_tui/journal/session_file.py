@@ -54,6 +54,12 @@ class Link:
 class SessionFile:
     """Reads a session file, again and again while it grows.
 
+    Args:
+        path: Where it is.
+        session: The session id, from the file's name.
+        problem: Called with each damage.
+        twin: Whether another file has the same id: its references then name the file as well.
+
     Attributes:
         path: Where it is.
         id: The session id, from the file's name.
@@ -63,8 +69,8 @@ class SessionFile:
         closed: Whether its last record closes the session.
     """
 
-    def __init__(self, path: Path, session: str, problem: Callable[[str], None]) -> None:
-        self.path, self.id = path, session
+    def __init__(self, path: Path, session: str, problem: Callable[[str], None], *, twin: bool = False) -> None:
+        self.path, self.id, self._twin = path, session, twin
         self.offset, self.seq, self.hash, self.closed = 0, -1, ZERO, False
         self._links: list[Link] = []
         self._problem = problem
@@ -115,6 +121,8 @@ class SessionFile:
                 if cut >= 0:
                     taken += self._lines(data[:cut].split(b"\n"))
                 elif len(data) <= _LONGEST_LINE or not self._skip_line(fd, size):
+                    if split(data[:-1]) is not None:
+                        self._problem(f"{self.name} byte {self.offset}: a whole record whose line end was changed")
                     break  # a line that is not finished
         return taken
 
@@ -170,6 +178,8 @@ class SessionFile:
             else:
                 self._strays[seq] = digest
             self.seq, self.hash = seq, digest
+        if self._twin:
+            ref += f"@{self.name}"
         self.closed = entry["table"] == SESSION_TABLE and entry.get("kind") == "close"
         self._order = max(self._order, entry["ts"])
         self._links += _links(entry, ref)

@@ -6,7 +6,6 @@ table below goes to the storage directly; only public names of TinyDB are used.
 
 from __future__ import annotations
 
-import errno
 import os
 import secrets
 import time
@@ -62,7 +61,9 @@ class CaseStorage(Storage):
         self.refresh()
         if not readonly:
             if not self._reserve.fill():
-                self._problem("no room for the reserve: the disk is nearly full")
+                self._problem(
+                    "no reserve is set aside: the disk is nearly full, or `reserve` in the case folder is no plain file"
+                )
             with suppress(WriteFailed):  # readable all the same; `problems` says it, and each append tries again
                 self._ensure_own()
 
@@ -163,7 +164,10 @@ class CaseStorage(Storage):
         for name in names:
             session = session_of(name)
             if session is not None and name not in self._files:
-                self._files[name] = SessionFile(self._folder / name, session, self._problem)
+                twin = next((other.name for other in self._files.values() if other.id == session), "")
+                if twin:
+                    self._problem(f"{name} has the session id of {twin}: one of them is a copy")
+                self._files[name] = SessionFile(self._folder / name, session, self._problem, twin=bool(twin))
 
     def _others(self) -> list[SessionFile]:
         return [file for file in self._files.values() if file is not self.own]
@@ -305,8 +309,9 @@ class CaseStorage(Storage):
             if is_full(error) and self._release_reserve():
                 self._write(own, data)
                 return
-            if not is_full(error) and error.errno != errno.EFBIG:
-                # After a failed sync the kernel may have dropped the pages: never trust that file again.
+            if not is_full(error):
+                # The file is as large as a limit allows, or the sync failed: after a failed sync the kernel
+                # may have dropped the pages. That file is never written again.
                 own.failed = error.strerror or str(error)
             raise WriteFailed(f"not recorded: {error.strerror}") from error
 

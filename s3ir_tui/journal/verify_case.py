@@ -102,6 +102,9 @@ class _Check:
         if not stat.S_ISREG(path.lstat().st_mode):
             self.problem(f"{path.name} is not a regular file")
             return
+        twin = next((name for name in self.hashes if _NAME.fullmatch(name)[1] == match[1]), "")  # type: ignore[index]
+        if twin:
+            self.problem(f"{path.name} has the session id of {twin}: one of them is a copy")
         with path.open("rb") as file:
             self._lines(path.name, match[1], file)
 
@@ -111,6 +114,9 @@ class _Check:
         for offset, line, length in _lines_of(file):
             where = f"{name} byte {offset}"
             if line is not None and not line.endswith(b"\n"):
+                if _record(line)[0] is not None:
+                    self.problem(f"{where}: a whole record whose line end was changed")
+                    continue
                 self.notes.append(
                     f"{name}: its last {length} bytes are an unfinished line (a crash, or a write in progress)"
                 )

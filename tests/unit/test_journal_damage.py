@@ -255,36 +255,26 @@ def test_a_case_opens_and_shows_its_records_on_a_full_disk(case: Path, disk: dic
     assert verify(case).problems == ()
 
 
-def test_the_limit_of_file_size_refuses_records_and_loses_none(case: Path) -> None:
+def test_a_file_at_the_limit_of_its_size_is_left_for_a_new_one_and_none_is_lost(case: Path) -> None:
     child = python(
         """
         import resource, sys
         from pathlib import Path
-        from s3ir_tui.journal import Journal, WriteFailed
-        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, hard))
-        journal = Journal.open(Path(sys.argv[1]), about={}, poll_seconds=0)
-        refused = 0
-        while refused < 20:
-            try:
-                journal.record("case", {"kind": "note", "text": "x" * 700})
-            except WriteFailed:
-                refused += 1
-        kept = len(journal.records("case"))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
-        journal.record("case", {"kind": "note", "text": "after"})
-        journal.close()
-        print(kept, len(journal.records("case")))
+        from s3ir_tui.journal import Journal
+        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+        with Journal.open(Path(sys.argv[1]), about={}, poll_seconds=0) as journal:
+            for number in range(120):
+                journal.record("case", {"kind": "note", "text": f"{number:03} " + "x" * 700})
+            print(len(journal.records("case")))
         """,
         case,
     )
     out, _ = child.communicate(timeout=60)
-    kept, after = map(int, out.split())
-    assert 25 < kept < 60
-    assert after == kept + 1
+    assert int(out) == 120
     with opened(case, readonly=True) as journal:
-        assert len(texts(journal)) == after
+        assert [text[:3] for text in texts(journal)] == [f"{number:03}" for number in range(120)]
         agree(case, journal)
+    assert len(list(case.glob("*.jsonl"))) > 2
     assert verify(case).problems == ()
 
 
@@ -412,7 +402,7 @@ def test_every_flipped_bit_is_noticed(case: Path) -> None:
     data = file.read_bytes()
     chance = random.Random(7)
     for _ in range(300):
-        at, bit = chance.randrange(len(data) - 1), chance.randrange(8)
+        at, bit = chance.choice((chance.randrange(len(data)), len(data) - 1)), chance.randrange(8)
         changed = bytearray(data)
         changed[at] ^= 1 << bit
         file.write_bytes(changed)
@@ -563,6 +553,53 @@ def test_links_and_pipes_in_the_folder_are_told_and_not_followed(case: Path, tmp
         assert texts(journal) == ["note 0", "note 1", "note 2"]
         assert len(journal.problems) == 3
     assert len(verify(case).problems) == 3
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling link", "hard link", "pipe", "folder"])
+def test_what_stands_in_place_of_the_reserve_is_never_written_to_nor_waited_for(
+    case: Path, tmp_path: Path, kind: str
+) -> None:
+    case.mkdir()
+    precious, reserve = tmp_path / "authorized_keys", case / "reserve"
+    precious.write_text("ssh-ed25519 AAAA")
+    if kind == "pipe":
+        os.mkfifo(reserve)
+    elif kind == "folder":
+        reserve.mkdir()
+    elif kind == "hard link":
+        os.link(precious, reserve)
+    else:
+        reserve.symlink_to(precious if kind == "link" else tmp_path / "new")
+    with opened(case) as journal:
+        journal.record("case", {"kind": "note", "text": "goes on"})
+        assert any("reserve" in problem for problem in journal.problems) == (kind != "hard link")
+    assert precious.read_text() == "ssh-ed25519 AAAA"
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_reserve_is_for_its_owner_alone(case: Path) -> None:
+    with opened(case):
+        assert (case / "reserve").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_folder_of_attachments_that_leads_elsewhere_is_neither_written_nor_read(case: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    case.mkdir()
+    (case / "attachments").symlink_to(elsewhere)
+    with opened(case) as journal, pytest.raises(WriteFailed):
+        journal.record("case", {"kind": "note", "text": "x" * 300_000})
+    assert not list(elsewhere.iterdir())
+
+
+def test_a_copy_of_a_session_file_under_another_name_is_told_and_takes_no_place(case: Path) -> None:
+    good = recorded(case)
+    (case / f"20270101T000000.000000Z-{good.stem[-8:]}.jsonl").write_bytes(good.read_bytes())
+    with opened(case, readonly=True) as journal:
+        refs = [record.ref for record in journal.records()]
+        assert len(set(refs)) == len(refs)
+        assert any("one of them is a copy" in problem for problem in journal.problems)
+    assert any("one of them is a copy" in problem for problem in verify(case).problems)
 
 
 def test_an_attachment_that_is_a_link_is_not_followed(case: Path, tmp_path: Path) -> None:
