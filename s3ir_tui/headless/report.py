@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from s3ir_tui.headless.exits import Code, Failure
 from s3ir_tui.headless.output import say, tell
 from s3ir_tui.headless.verify import joined
+from s3ir_tui.plain_file import replace_plain
 from s3ir_tui.report.markdown import report_case
 
 
@@ -19,7 +18,7 @@ def run(folder: Path, words: Sequence[str], file: Path | None) -> int:
     Args:
         folder: The case folder.
         words: Anchors to check the log against.
-        file: The file, which is replaced whole or not at all.
+        file: The file, which is replaced whole or not at all; `-` prints it, as none does.
 
     Raises:
         Failure: An anchor is not written as one, or the file cannot be written.
@@ -28,23 +27,12 @@ def run(folder: Path, words: Sequence[str], file: Path | None) -> int:
         text = report_case(folder, joined(words))
     except ValueError as error:
         raise Failure(str(error), Code.USAGE) from None
-    if file is None:
+    if file is None or str(file) == "-":
         say(text.rstrip("\n"))
         return Code.OK
     try:
-        _replace(file, text)
+        replace_plain(file, text.encode())
     except OSError as error:
         raise Failure(f"{file} cannot be written: {error.strerror}; without -o the report is printed") from None
     tell(f"report written to {file}")
     return Code.OK
-
-
-def _replace(file: Path, text: str) -> None:
-    handle, temporary = tempfile.mkstemp(dir=file.resolve().parent, prefix=f".{file.name}-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            out.write(text)
-        Path(temporary).replace(file)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise

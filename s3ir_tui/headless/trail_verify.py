@@ -11,6 +11,7 @@ from typing import Any
 from s3ir_tui.aws.errors import AwsError
 from s3ir_tui.headless.exits import Code, Failure
 from s3ir_tui.headless.output import Format, print_json, print_table, say, tell
+from s3ir_tui.plain_file import open_plain
 from s3ir_tui.text import clean
 from s3ir_tui.trail.digest_folder import Contents, from_metadata, read_folder
 from s3ir_tui.trail.digest_problems import EXPLAINED, Kind, Problem
@@ -23,6 +24,7 @@ _KEYS_AROUND = timedelta(hours=2)
 """How far before and after the digests keys are asked for: at a change of keys the answer is short of one otherwise."""
 
 _LONGEST_LIST = 100
+_MOST_KEYS = 16 << 20
 
 _STALE = timedelta(hours=3)
 """How old the newest digest of a trail that still logs is at most: one comes each hour, some time after its end."""
@@ -92,7 +94,8 @@ def read_keys(files: Sequence[Path]) -> dict[str, PublicKey]:
     keys: dict[str, PublicKey] = {}
     for file in files:
         try:
-            keys |= load_keys(file.read_bytes())
+            with open_plain(file) as stream:
+                keys |= load_keys(stream.read(_MOST_KEYS))
         except OSError as error:
             raise Failure(f"--keys {file} cannot be read: {error.strerror or error}", Code.USAGE) from None
         except KeysError as why:

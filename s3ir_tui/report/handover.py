@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from s3ir_tui.journal import verify_case
+from s3ir_tui.plain_file import replace_plain
 from s3ir_tui.report.markdown import report_case
 
 
 def add_verifier(folder: Path) -> Path:
     """Copy the stand-alone verifier into a case folder; gives its path."""
     target = folder / "verify_case.py"
-    shutil.copyfile(verify_case.__file__, target)
+    replace_plain(target, Path(verify_case.__file__).read_bytes())
     return target
 
 
 def add_report(folder: Path) -> Path:
     """Write the report of a case into its folder; gives its path."""
     target = folder / "report.md"
-    target.write_text(report_case(folder), "utf-8")
+    replace_plain(target, report_case(folder).encode())
     return target

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any, BinaryIO
 import msgspec
 from isal import isal_zlib
 
+from s3ir_tui.plain_file import open_plain
 from s3ir_tui.trail.digests import APPENDED, Found, FoundDigest, NotADigest, parse
 from s3ir_tui.trail.gunzip import LIMIT, is_gzip
 from s3ir_tui.trail.sources.files import SUFFIXES
@@ -95,7 +95,7 @@ def _digest(file: Path, found: Found, data: bytes) -> FoundDigest | Found:
 def _sidecar(file: Path) -> tuple[str, datetime | None]:
     """The signature that was saved beside a digest, and the time at which a backfill was made; both may be missing."""
     try:
-        with file.open("rb") as stream:
+        with open_plain(file) as stream:
             text = stream.read(_MOST_SIDECAR)
     except OSError:
         return "", None
@@ -128,9 +128,7 @@ def _read(file: Path) -> tuple[Found, bytes]:
     digest, trouble = hashlib.sha256(), ""
     room = LIMIT if keep is None else MOST_DIGEST
     try:
-        if not stat.S_ISREG(file.stat().st_mode):
-            return Found(str(file), "", "no regular file"), b""
-        with file.open("rb") as stream:
+        with open_plain(file) as stream:
             for part, trouble in _unfold(stream):
                 digest.update(part)
                 room -= len(part)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
+from s3ir_tui.plain_file import open_plain
 from s3ir_tui.trail.decode import Skipped, decode
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.gunzip import is_gzip
@@ -130,7 +131,7 @@ def read_file(file: Path) -> Iterator[Batch]:
 def pieces(file: Path) -> Iterator[bytes | Skipped]:
     """What a file holds, each piece to be decoded by itself: the whole of it, or parts of a long file of lines."""
     try:
-        with file.open("rb") as stream:
+        with open_plain(file) as stream:
             head = stream.read(2)
             stream.seek(0)
             if is_gzip(head) and file.stat().st_size > WHOLE // 16:
