@@ -33,6 +33,15 @@ Scenario = Annotated[
 Lag = Annotated[float, typer.Option("--lag", metavar="SECONDS", min=0, help="Seconds until CloudTrail shows a call.")]
 Delay = Annotated[float, typer.Option("--delay", metavar="SECONDS", min=0, help="Seconds until a change takes effect.")]
 
+Account = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--account-setting",
+        metavar="NAME=NUMBER",
+        help="read-lag, clash, late-share, late-seconds, lookup-rate: how AWS behaves; may be repeated.",
+    ),
+]
+
 
 @gameday.command("play")
 @takes(LIVE)
@@ -41,12 +50,14 @@ def play(
     scenario: Scenario = "leaked-key",
     lag: Lag = 5.0,
     delay: Delay = 0.0,
+    account_setting: Account = None,
     case: Annotated[str, typer.Option("--case", metavar="DIR|NAME", help="Case to record in; else a new one.")] = "",
 ) -> int:
     """Open the console on an attack that goes on; what was true is told at the end."""
     from s3ir_tui.console import open_live
 
     _check_scenario(scenario)
+    more = _account_settings(account_setting)
     # The settings of the real account stay out of the practice: its profile, its case, its principals.
     practice = Settings(cases=chosen.cases, quiet=chosen.quiet, mouse=chosen.mouse, case=case)
     folder = settings.case_folder(practice, kind="gameday")
@@ -62,7 +73,7 @@ def play(
         return open_live(there, credentials=info["responder"], folder=folder)
 
     tell(f"Game day {scenario}: starting the embedded account and the attacker ...")
-    return run(scenario, open_console, case=folder, lag=lag, delay=delay)
+    return run(scenario, open_console, case=folder, lag=lag, delay=delay, settings=more)
 
 
 @gameday.command("serve")
@@ -78,6 +89,7 @@ def serve(
     attacker: Annotated[bool, typer.Option("--attacker/--no-attacker", help="Let the attacker go on.")] = True,
     lag: Lag = 0.0,
     delay: Delay = 0.0,
+    account_setting: Account = None,
     export: Annotated[bool, typer.Option("--export", help="Print shell lines for any AWS client.")] = False,
 ) -> None:
     """Serve the account of a scenario for any AWS client, until it is interrupted."""
@@ -86,7 +98,19 @@ def serve(
         raise Failure(f"--info {info}: there is no folder {info.resolve().parent}", Code.USAGE)
     from s3ir_tui.gameday.play import serve as run
 
-    raise typer.Exit(run(scenario, port=port, info=info, attacker=attacker, lag=lag, delay=delay, export=export))
+    more = _account_settings(account_setting)
+    raise typer.Exit(
+        run(scenario, port=port, info=info, attacker=attacker, lag=lag, delay=delay, export=export, settings=more)
+    )
+
+
+def _account_settings(given: list[str] | None) -> dict[str, float]:
+    from s3ir_tui.gameday.account_settings import SettingError, read_settings
+
+    try:
+        return read_settings(given or ())
+    except SettingError as error:
+        raise Failure(f"--account-setting {error}", Code.USAGE) from None
 
 
 def _check_scenario(name: str) -> None:

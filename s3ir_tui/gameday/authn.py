@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -103,6 +104,9 @@ class Authenticator:
         if not isinstance(key, KeyFact):
             raise Refused(*_UNKNOWN)
         check_signature(call, key.secret)
+        if call.token:
+            # A long-term key has no session token: one that comes with it is no valid token.
+            raise _bad_token(call)
         user = self._delays.fact(("user", key.account, key.user))
         if not isinstance(user, UserFact):
             raise Refused(*_UNKNOWN)
@@ -112,7 +116,7 @@ class Authenticator:
     def _by_session(self, call: Call, session: Session) -> Who:
         check_signature(call, session.secret)
         if call.token != session.token:
-            raise Refused("InvalidToken" if call.is_s3 else _UNKNOWN[0], _UNKNOWN[1], 400 if call.is_s3 else 403)
+            raise _bad_token(call)
         refusal = None
         if session.expires <= datetime.now(UTC):
             message = "The provided token has expired." if call.is_s3 else "The security token included is expired"
@@ -126,6 +130,12 @@ class Authenticator:
         if session.kind == "federated":
             return _federated(owner, session, refusal)
         return _user(owner, call.access_key, session, refusal)
+
+
+def _bad_token(call: Call) -> Refused:
+    if call.is_s3:
+        return Refused("InvalidToken", "The provided token is malformed or otherwise invalid.", 400)
+    return Refused(*_UNKNOWN)
 
 
 def _admin(account: str) -> Who:
@@ -150,7 +160,7 @@ def _user(user: UserFact, access_key: str, session: Session | None, refusal: Ref
         identity=identity,
         documents=user.documents,
         boundary=user.boundary,
-        context=_session_context(session) if session else {},
+        context=_principal_tags(user.tags, session) | (_session_context(session) if session else {}),
         session=session,
         user=user.name,
         refusal=refusal,
@@ -183,7 +193,7 @@ def _federated(user: UserFact, session: Session, refusal: Refused | None) -> Who
         documents=user.documents,
         boundary=user.boundary,
         session_policies=session.policies or (_NO_POLICY,),
-        context=_session_context(session),
+        context=_principal_tags(user.tags, session) | _session_context(session),
         session=session,
         user=user.name,
         refusal=refusal,
@@ -222,7 +232,7 @@ def _role_session(role: RoleFact, session: Session, refusal: Refused | None) -> 
         documents=role.documents,
         boundary=role.boundary,
         session_policies=session.policies,
-        context=_session_context(session),
+        context=_principal_tags(role.tags, session) | _session_context(session),
         session=session,
         refusal=refusal,
     )
@@ -232,10 +242,17 @@ def _attributes(session: Session) -> dict[str, str]:
     return {"creationDate": iso(session.issued), "mfaAuthenticated": str(session.mfa).lower()}
 
 
+def _principal_tags(own: Iterable[tuple[str, str]], session: Session | None) -> dict[str, str]:
+    """`aws:PrincipalTag/*`: session tags override the identity's own of the same key, in any case (STS API)."""
+    passed = dict(session.tags) if session is not None else {}
+    return {f"aws:principaltag/{key.lower()}": value for key, value in [*own, *passed.items()]}
+
+
 def _session_context(session: Session) -> dict[str, str]:
     keys = {
         "aws:tokenissuetime": iso(session.issued),
         "aws:multifactorauthpresent": str(session.mfa).lower(),
+        "aws:multifactorauthage": str(int((datetime.now(UTC) - session.issued).total_seconds())) if session.mfa else "",
         "aws:sourceidentity": session.source_identity,
         "ec2:sourceinstancearn": session.instance,
         "ec2:roledelivery": session.delivery,

@@ -30,13 +30,13 @@ _IAM_TARGETS = (
 )
 
 
-def request_context(call: Call, who: Who) -> dict[str, str]:
+def request_context(call: Call, who: Who) -> dict[str, str | tuple[str, ...]]:
     """The condition keys of a request and its caller, in lower case.
 
     The account speaks plain HTTP on loopback where its clients would speak TLS to AWS: `aws:SecureTransport` is true
     unless `X-Forwarded-Proto` says `http`.
     """
-    context = {
+    context: dict[str, str | tuple[str, ...]] = {
         "aws:sourceip": call.address,
         "aws:useragent": call.agent,
         "aws:securetransport": str(call.header("x-forwarded-proto").lower() != "http").lower(),
@@ -53,7 +53,7 @@ def authorize(
     who: Who,
     action: str,
     resource: str,
-    context: Mapping[str, str],
+    context: Mapping[str, str | tuple[str, ...]],
     *,
     resource_policy: str | None = None,
     owner: str | None = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -72,14 +73,8 @@ class Control:
         return self._front.recorder.truth(int((payload or {}).get("after", 0)))
 
     def _settings(self, payload: Any) -> Any:
-        wanted = payload or {}
-        if unknown := set(wanted) - {"lag", "delay"}:
-            raise ControlError(f"unknown settings: {', '.join(sorted(unknown))}")
-        if "lag" in wanted:
-            self._front.recorder.lag = float(wanted["lag"])
-        if "delay" in wanted:
-            self._front.delays.seconds = float(wanted["delay"])
-        return {"lag": self._front.recorder.lag, "delay": self._front.delays.seconds}
+        self._front.set(self._front.settings.changed(payload or {}))
+        return asdict(self._front.settings)
 
     def _faults(self, payload: Any) -> Any:
         self._front.faults.set([payload] if isinstance(payload, dict) else payload or [])

@@ -37,11 +37,11 @@ class GameDay:
     """
 
     def __init__(
-        self, scenario: Scenario, server: AccountServer, *, lag: float = 0.0, delay: float = 0.0, pace: float = 1.0
+        self, scenario: Scenario, server: AccountServer, settings: Mapping[str, float], *, pace: float = 1.0
     ) -> None:
         self.scenario = scenario
         self.server = server
-        self._lag, self._delay, self._pace = lag, delay, pace
+        self._settings, self._pace = dict(settings), pace
         self._lock = threading.Lock()
         self._listeners: list[Callable[[], None]] = []
         self._helpers: list[Helper] = []
@@ -62,6 +62,7 @@ class GameDay:
         attacker: bool = True,
         workload: bool = True,
         pace: float = 1.0,
+        settings: Mapping[str, float] | None = None,
     ) -> GameDay:
         """Start the account, fill it, and let attacker and workload loose.
 
@@ -74,6 +75,7 @@ class GameDay:
                 once, so that the account, the trail and the list of its credentials are the same.
             workload: Whether the legitimate work runs.
             pace: How many times faster than usual attacker and workload work.
+            settings: More delays and quotas of the account: see `AccountSettings`.
 
         Raises:
             KeyError: There is no such scenario.
@@ -81,7 +83,7 @@ class GameDay:
         chosen = SCENARIOS[scenario]
         server = AccountServer.start(port=port)
         try:
-            day = cls(chosen, server, lag=lag, delay=delay, pace=pace)
+            day = cls(chosen, server, {"lag": lag, "delay": delay} | dict(settings or {}), pace=pace)
         except BaseException:
             server.stop()
             raise
@@ -98,7 +100,7 @@ class GameDay:
             attack = self.world.attack
             with Hands(self._place("attacker"), attack.user_agent) as hands:
                 Attacker(attack, hands, self._minted).open()
-        self.server.control("settings", {"lag": self._lag, "delay": self._delay})
+        self.server.control("settings", self._settings)
         if attacker and self.world.attack.credentials:
             self._launch("attacker", {"attack": msgspec.to_builtins(self.world.attack)})
         if workload:
@@ -145,7 +147,7 @@ class GameDay:
             held,
             scenario=self.scenario.name,
             started=self.started,
-            delay=self._delay,
+            delay=self._settings["delay"],
             attacker_log=self.log("attacker"),
             workload_log=self.log("workload"),
             case=case,

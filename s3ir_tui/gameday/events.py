@@ -12,7 +12,7 @@ from s3ir_tui.gameday.authn import Who
 from s3ir_tui.gameday.s3_answers import bucket_owner
 from s3ir_tui.gameday.s3_names import event_of, is_data_event
 from s3ir_tui.gameday.store import moto_bucket
-from s3ir_tui.gameday.wire import Answer, Call, copy_source, host_id
+from s3ir_tui.gameday.wire import Answer, Call, Verbatim, copy_source, host_id
 from s3ir_tui.model import iso
 
 Record = dict[str, Any]
@@ -344,6 +344,8 @@ def _deleted_keys(record: Record, answer: Answer, account: str) -> Iterator[Reco
 
 def camel(value: Any) -> Any:
     """A value with the names of its fields as CloudTrail spells them: the first letter small."""
+    if isinstance(value, Verbatim):
+        return dict(value)
     if isinstance(value, Mapping):
         return {_small(str(name)): camel(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -9,6 +9,7 @@ from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+from s3ir_tui.gameday.account_settings import AccountSettings
 from s3ir_tui.gameday.authn import Authenticator, Who, admin_key
 from s3ir_tui.gameday.authz import check_call
 from s3ir_tui.gameday.delays import Delays
@@ -48,16 +49,15 @@ class Front:
 
     Args:
         admin_secret: Secret of the seeding credentials.
-        lag: Seconds until CloudTrail shows a call.
-        delay: Seconds until a change to IAM or a bucket's settings takes effect.
+        settings: Delays and quotas.
     """
 
-    def __init__(self, admin_secret: str, *, lag: float = 0.0, delay: float = 0.0) -> None:
+    def __init__(self, admin_secret: str, settings: AccountSettings) -> None:
         apply_patches()
-        self.recorder = Recorder(lag)
+        self.recorder = Recorder()
         self.recorder.select = trails_of
         self.sessions = Sessions()
-        self.delays = Delays(delay)
+        self.delays = Delays()
         self.faults = Faults()
         self.lookup = Lookup(self.recorder)
         self.rules = S3Rules(self.delays)
@@ -67,6 +67,18 @@ class Front:
         self._iam = IamService(self.delays, self._forward)
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._writes = threading.Lock()
+        self.settings = AccountSettings()
+        self.set(settings)
+
+    def set(self, settings: AccountSettings) -> None:
+        """Set delays and quotas."""
+        self.recorder.lag = settings.lag
+        self.recorder.late_share, self.recorder.late_seconds = settings.late_share, settings.late_seconds
+        self.lookup.rate = settings.lookup_rate
+        if settings.delay != self.delays.seconds:
+            self.delays.seconds = settings.delay
+        self._iam.reads.seconds, self._iam.clash = settings.read_lag, settings.clash
+        self.settings = settings
 
     def clear(self) -> None:
         """Forget what is not in moto's store: sessions, records, faults, delays under way."""
@@ -76,6 +88,7 @@ class Front:
         self.faults.clear()
         self.delays.clear()
         self.s3.clear()
+        self._iam.clear()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request (PEP 3333)."""

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from s3ir_tui.gameday.authn import Who
 from s3ir_tui.gameday.delays import Delays
+from s3ir_tui.gameday.iam_reads import LaggingReads, let_reads_lag
 from s3ir_tui.gameday.iam_rules import after_iam, answer_iam, check_iam
 from s3ir_tui.gameday.principals import current_name, endangered, rename_in_stored_policies, renamed_principal
 from s3ir_tui.gameday.store import BucketFact, Fact, RoleFact
-from s3ir_tui.gameday.wire import Answer, Call
+from s3ir_tui.gameday.wire import Answer, Call, Refused
 
 Forward = Callable[[Call, str], Answer]
+
+_READS = ("Get", "List", "Simulate", "Generate")
+_ENTITIES = ("UserName", "RoleName", "GroupName", "InstanceProfileName", "PolicyArn")
+_CLASH = (
+    "The request was rejected because multiple requests to change this object were submitted simultaneously. "
+    "Wait a few minutes and submit your request again."
+)
 
 
 class IamService:
@@ -21,11 +32,28 @@ class IamService:
     Args:
         delays: What enforcement believes.
         forward: Hands a call to moto, to act in an account.
+        clock: Monotonic seconds.
+
+    Attributes:
+        reads: The states that reads show.
+        clash: Seconds after a write in which another one to the same identity is refused.
     """
 
-    def __init__(self, delays: Delays, forward: Forward) -> None:
+    def __init__(self, delays: Delays, forward: Forward, clock: Callable[[], float] = time.monotonic) -> None:
+        let_reads_lag()
+        self.reads = LaggingReads(clock)
+        self.clash = 0.0
         self._delays = delays
         self._forward = forward
+        self._clock = clock
+        self._turn = threading.Lock()
+        self._written: dict[tuple[str, str, str], float] = {}
+
+    def clear(self) -> None:
+        """Forget what was written, as a fresh account has no past."""
+        self.reads.clear()
+        with self._turn:
+            self._written.clear()
 
     def answer(self, call: Call, who: Who) -> Answer:
         """Check and carry out a call that the caller is allowed to make.
@@ -33,6 +61,29 @@ class IamService:
         Raises:
             Refused: IAM refuses it.
         """
+        if call.operation.startswith(_READS):
+            if who.admin:
+                return self._carry_out(call, who)
+            with self.reads.reading(who.account):
+                return self._carry_out(call, who)
+        with self._turn:
+            return self._write(call, who)
+
+    def _write(self, call: Call, who: Who) -> Answer:
+        entity = None if who.admin else _entity(call.params, who.account)
+        if entity is not None and self._clock() < self._written.get(entity, 0.0) + self.clash:
+            raise Refused("ConcurrentModification", _CLASH, 409)
+        before = None if who.admin else self.reads.before_write(who.account)
+        answer = self._carry_out(call, who)
+        if answer.ok:
+            if who.admin:
+                self.reads.clear()
+            self.reads.written(who.account, before)
+            if entity is not None and self.clash:
+                self._written[entity] = self._clock()
+        return answer
+
+    def _carry_out(self, call: Call, who: Who) -> Answer:
         check_iam(call, who.account)
         own = answer_iam(call, who)
         if own is not None:
@@ -56,3 +107,8 @@ class IamService:
             return fact
 
         self._delays.amend(renamed)
+
+
+def _entity(params: Mapping[str, Any], account: str) -> tuple[str, str, str] | None:
+    """The identity that a write changes: its account, kind and name."""
+    return next(((account, name, str(params[name])) for name in _ENTITIES if params.get(name)), None)

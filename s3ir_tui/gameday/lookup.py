@@ -6,7 +6,7 @@ import json
 import secrets
 import threading
 import time
-from collections import OrderedDict, defaultdict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -18,7 +18,6 @@ from s3ir_tui.gameday.wire import Refused
 from s3ir_tui.model import iso
 
 _PAGE = 50
-_A_SECOND = 2
 _DAYS = 90
 _TOKENS = 1000
 _ATTRIBUTES = (
@@ -34,40 +33,44 @@ _ATTRIBUTES = (
 
 
 class Lookup:
-    """Event history: management events of 90 days, newest first, 50 a page, 2 requests a second and Region.
+    """Event history: management events of 90 days, newest first, 50 a page, a few requests a second.
 
     Args:
         recorder: Where the records are.
         clock: Monotonic seconds, for the pace.
+
+    Attributes:
+        rate: Requests a second for each account and Region, whoever makes them (CloudTrail API, LookupEvents).
     """
 
     def __init__(self, recorder: Recorder, clock: Callable[[], float] = time.monotonic) -> None:
+        self.rate = 2.0
         self._recorder = recorder
         self._clock = clock
         self._lock = threading.Lock()
-        self._recent: dict[tuple[str, str], deque[float]] = defaultdict(deque)
+        self._allowance: dict[tuple[str, str], tuple[float, float]] = {}
         self._tokens: OrderedDict[str, tuple[tuple[str, str], Iterator[Record]]] = OrderedDict()
 
     def clear(self) -> None:
         """Forget tokens and pace."""
         with self._lock:
-            self._recent.clear()
+            self._allowance.clear()
             self._tokens.clear()
 
     def check_pace(self, account: str, region: str) -> None:
         """Count one request.
 
         Raises:
-            Refused: ThrottlingException, for the third within a second.
+            Refused: ThrottlingException: the allowance of the account in this Region is used up.
         """
-        now = self._clock()
+        now, most = self._clock(), max(1.0, self.rate)
         with self._lock:
-            recent = self._recent[account, region]
-            while recent and recent[0] <= now - 1:
-                recent.popleft()
-            if len(recent) >= _A_SECOND:
+            left, since = self._allowance.get((account, region), (most, now))
+            left = min(most, left + (now - since) * self.rate)
+            if left < 1:
+                self._allowance[account, region] = left, now
                 raise Refused("ThrottlingException", "Rate exceeded", 400)
-            recent.append(now)
+            self._allowance[account, region] = left - 1, now
 
     def answer(self, params: Mapping[str, Any], account: str, region: str) -> dict[str, Any]:
         """Answer a request.

@@ -28,6 +28,7 @@ def play(
     delay: float = 0.0,
     port: int = 0,
     show: Callable[[str], None] | None = None,
+    settings: Mapping[str, float] | None = None,
 ) -> int:
     """Play a game day: start everything, run the console on it, tell at the end what was true.
 
@@ -39,12 +40,13 @@ def play(
         delay: Seconds until a change takes effect.
         port: Port of the account; 0 takes a free one.
         show: Takes each line of the debrief; standard output where there is none.
+        settings: More delays and quotas of the account.
 
     Returns:
         The exit status of the console.
     """
     say = show or _say
-    with GameDay.start(scenario, port=port, lag=lag, delay=delay) as day:
+    with GameDay.start(scenario, port=port, lag=lag, delay=delay, settings=settings) as day:
         status = console(day.snapshot())
         day.halt()
         for line in day.debrief(case).lines():
@@ -63,6 +65,7 @@ def serve(
     lag: float = 0.0,
     delay: float = 0.0,
     export: bool = False,
+    settings: Mapping[str, float] | None = None,
 ) -> int:
     """Serve the account of a scenario until SIGINT, SIGTERM or SIGHUP.
 
@@ -74,11 +77,13 @@ def serve(
         lag: Seconds until CloudTrail shows a call.
         delay: Seconds until a change takes effect.
         export: Whether to print the responder's shell lines.
+        settings: More delays and quotas of the account.
 
     Returns:
         0 once it was told to stop.
     """
-    with _told_to_stop() as stop, GameDay.start(scenario, port=port, lag=lag, delay=delay, attacker=attacker) as day:
+    chosen: dict[str, Any] = {"port": port, "lag": lag, "delay": delay, "attacker": attacker, "settings": settings}
+    with _told_to_stop() as stop, GameDay.start(scenario, **chosen) as day:
         writing = threading.Lock()
 
         def write() -> None:

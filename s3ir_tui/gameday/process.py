@@ -58,13 +58,12 @@ class AccountServer:
         self.pid = process.pid
 
     @classmethod
-    def start(cls, *, port: int = 0, lag: float = 0.0, delay: float = 0.0) -> AccountServer:
+    def start(cls, *, port: int = 0, **settings: float) -> AccountServer:
         """Start the account and wait until it answers.
 
         Args:
             port: Port on 127.0.0.1; 0 takes a free one.
-            lag: Seconds until CloudTrail shows a call.
-            delay: Seconds until a change to IAM or a bucket's settings takes effect.
+            settings: Delays and quotas, such as `lag`, `delay`, `read_lag`: see `AccountSettings`.
 
         Raises:
             AccountServerError: It did not start; the message says what it said.
@@ -79,7 +78,7 @@ class AccountServer:
                 text=True,
                 start_new_session=True,
             )
-            config = {"port": port, "lag": lag, "delay": delay, "secret": secret, "token": token}
+            config = {"port": port, "settings": settings, "secret": secret, "token": token}
             try:
                 with contextlib.suppress(BrokenPipeError):
                     _input(process).write(json.dumps(config) + "\n")
@@ -170,10 +169,11 @@ class AccountServer:
         """Ask the account as its master.
 
         Args:
-            name: `events` (all records; payload `{"after": N}` leaves out the first N), `settings` (`lag`, `delay`;
-                returns them), `faults` (one or a list: `service`, `operation`, `count`, `code`, `status`), `flush`
-                (deliver to trail buckets now; returns how many records), `inject` (back-dated records), `reset` (an
-                empty account), `instance-credentials` (`instance`, and at will `role`, `ec2RoleDelivery`, `seconds`).
+            name: `events` (all records; payload `{"after": N}` leaves out the first N), `settings` (those of
+                `AccountSettings` to change; returns them all), `faults` (one or a list: `service`, `operation`,
+                `count`, `code`, `status`), `flush` (deliver to trail buckets now; returns how many records), `inject`
+                (back-dated records), `reset` (an empty account), `instance-credentials` (`instance`, and at will
+                `role`, `ec2RoleDelivery`, `seconds`).
             payload: What the command takes.
 
         Raises:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import random
 import threading
 import time
 from collections import defaultdict
@@ -19,12 +20,17 @@ class Recorder:
     """The truth of what happened, in order; the trail shows a record only once the lag has passed. Thread-safe.
 
     Args:
-        lag: Seconds until a record shows.
         clock: Seconds since the epoch.
+
+    Attributes:
+        lag: Seconds until a record shows.
+        late_share: Share of the records that show later than that.
+        late_seconds: At most how many seconds later.
     """
 
-    def __init__(self, lag: float = 0.0, clock: Callable[[], float] = time.time) -> None:
-        self.lag = lag
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.lag = self.late_share = self.late_seconds = 0.0
+        self._chance = random.Random()  # noqa: S311 - no secret is made of it
         self.select: Selector = lambda _record: ()
         self._clock = clock
         self._lock = threading.Lock()
@@ -39,9 +45,11 @@ class Recorder:
             records: CloudTrail records.
             at_once: Whether they may be seen now, as history that was injected may.
         """
-        visible = 0.0 if at_once else self._clock() + self.lag
+        due = 0.0 if at_once else self._clock() + self.lag
         with self._lock:
             for record in records:
+                late = not at_once and self._chance.random() < self.late_share
+                visible = due + (self._chance.uniform(0.0, self.late_seconds) if late else 0.0)
                 self._all.append(record)
                 if record.get("eventCategory", "Management") == "Management":
                     place = (str(record["recipientAccountId"]), str(record["awsRegion"]))

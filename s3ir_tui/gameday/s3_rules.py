@@ -132,7 +132,9 @@ class S3Rules:
             acl_allows=granted,
         )
 
-    def _context(self, call: Call, who: Who, bucket: BucketFact, version: str | None) -> dict[str, str]:
+    def _context(
+        self, call: Call, who: Who, bucket: BucketFact, version: str | None
+    ) -> dict[str, str | tuple[str, ...]]:
         context = request_context(call, who)
         context["aws:resourceaccount"] = bucket.account
         context["s3:authtype"] = "REST-QUERY-STRING" if call.presigned else "REST-HEADER"

@@ -23,11 +23,12 @@ def main() -> int:
     os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     config = json.loads(sys.stdin.readline())
+    from s3ir_tui.gameday.account_settings import AccountSettings
     from s3ir_tui.gameday.control import Control
     from s3ir_tui.gameday.delivery import deliver
     from s3ir_tui.gameday.front import Front
 
-    front = Front(str(config["secret"]), lag=float(config["lag"]), delay=float(config["delay"]))
+    front = Front(str(config["secret"]), AccountSettings().changed(config["settings"]))
     server = _server(Control(front, str(config["token"])), int(config["port"]))
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     stopped = threading.Event()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import secrets
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -33,6 +34,8 @@ class Session:
         limited: Whether session policies limit it; a federated session without any may do nothing by itself.
         mfa: Whether it was made with MFA.
         source_identity: `sts:SourceIdentity`, or "".
+        tags: Session tags.
+        transitive: Keys of those that sessions made from this one inherit.
         instance: ARN of the instance that it was delivered to, or "".
         delivery: `ec2RoleDelivery`: `1.0` or `2.0` (IMDSv1, IMDSv2), or "".
     """
@@ -53,6 +56,13 @@ class Session:
     source_identity: str = ""
     instance: str = ""
     delivery: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    transitive: frozenset[str] = frozenset()
+
+    @property
+    def transitive_tags(self) -> dict[str, str]:
+        """The tags that sessions made from this one inherit."""
+        return {key: value for key, value in self.tags.items() if key in self.transitive}
 
     def to_credentials(self) -> dict[str, Any]:
         """The credentials as STS answers them."""
@@ -86,6 +96,8 @@ class Sessions:
         source_identity: str = "",
         instance: str = "",
         delivery: str = "",
+        tags: Mapping[str, str] | None = None,
+        transitive: frozenset[str] = frozenset(),
     ) -> Session:
         """Make a session that lives for `seconds`; the other arguments are the attributes of `Session`."""
         now = datetime.now(UTC)
@@ -106,6 +118,8 @@ class Sessions:
             source_identity=source_identity,
             instance=instance,
             delivery=delivery,
+            tags=dict(tags or {}),
+            transitive=transitive,
         )
         with self._lock:
             self._by_key[session.access_key] = session

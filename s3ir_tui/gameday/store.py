@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,7 @@ class UserFact:
     documents: tuple[str, ...]
     boundary: str | None
     mfa: tuple[str, ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class RoleFact:
     documents: tuple[str, ...]
     boundary: str | None
     longest_session: int
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,8 @@ def _user(account: str, name: str) -> UserFact | None:
     groups = [g for g in list(backend.groups.values()) if any(member.name == name for member in g.users)]
     documents = [text for owner in (user, *groups) for text in _documents(owner)]
     boundary = _managed(account, getattr(user, BOUNDARY, None))
-    return UserFact(account, name, user.arn, user.id, tuple(documents), boundary, tuple(user.mfa_devices))
+    tags = _tags(backend.tagger.list_tags_for_resource(user.arn)["Tags"])
+    return UserFact(account, name, user.arn, user.id, tuple(documents), boundary, tuple(user.mfa_devices), tags)
 
 
 def _role(account: str, name: str) -> RoleFact | None:
@@ -179,7 +182,12 @@ def _role(account: str, name: str) -> RoleFact | None:
         documents=tuple(_documents(role)),
         boundary=_managed(account, role.permissions_boundary_arn),
         longest_session=int(role.max_session_duration or 3600),
+        tags=_tags(role.tags.values() if isinstance(role.tags, dict) else role.tags or ()),
     )
+
+
+def _tags(items: Iterable[Any]) -> tuple[tuple[str, str], ...]:
+    return tuple((str(item["Key"]), str(item["Value"])) for item in items)
 
 
 def _documents(owner: Any) -> list[str]:

@@ -11,9 +11,10 @@ from s3ir_tui import policy
 from s3ir_tui.gameday.authn import Who
 from s3ir_tui.gameday.authz import access_denied, authorize, request_context
 from s3ir_tui.gameday.delays import Delays
+from s3ir_tui.gameday.session_tags import check_passed, read_passed
 from s3ir_tui.gameday.sessions import Sessions
 from s3ir_tui.gameday.store import RoleFact, managed_document, moto_user
-from s3ir_tui.gameday.wire import Answer, Call, Refused, result_answer
+from s3ir_tui.gameday.wire import Answer, Call, Refused, Verbatim, result_answer
 
 _ROLE_ARN = re.compile(r"arn:aws:iam::(\d{12}):role/(?:.*/)?([^/]+)\Z")
 _NAME = re.compile(r"[\w+=,.@-]{2,64}\Z")
@@ -79,17 +80,14 @@ class TokenService:
             raise access_denied(who, "sts:AssumeRole", arn, why)
         name = _checked_name(call.params.get("RoleSessionName"), "roleSessionName")
         mfa = _with_mfa(call, who)
-        context = request_context(call, who) | {
-            key: str(value)
-            for key, value in (
-                ("sts:externalid", call.params.get("ExternalId")),
-                ("sts:rolesessionname", name),
-                ("sts:sourceidentity", call.params.get("SourceIdentity")),
-                ("aws:multifactorauthpresent", "true" if mfa else None),
-            )
-            if value
-        }
+        passed = read_passed(call, who)
+        context = request_context(call, who) | passed.context() | {"sts:rolesessionname": name}
+        if call.params.get("ExternalId"):
+            context["sts:externalid"] = str(call.params["ExternalId"])
+        if mfa:
+            context |= {"aws:multifactorauthpresent": "true", "aws:multifactorauthage": "0"}
         authorize(who, "sts:AssumeRole", arn, context, resource_policy=role.trust, owner=role.account)
+        check_passed(who, passed, arn, context, trust=role.trust, owner=role.account)
         chained = who.session is not None and who.session.kind == "role"
         seconds = _duration(call, default=_HOUR, most=role.longest_session)
         if chained and seconds > _HOUR:
@@ -97,7 +95,6 @@ class TokenService:
                 "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
             )
             raise Refused("ValidationError", message, 400)
-        inherited = who.session.source_identity if who.session is not None and chained else ""
         session = self._sessions.issue(
             "role",
             role.account,
@@ -107,8 +104,12 @@ class TokenService:
             name=name,
             policies=_session_policies(call, role.account),
             mfa=mfa,
-            source_identity=str(call.params.get("SourceIdentity") or inherited),
+            source_identity=passed.source_identity,
+            tags=passed.tags,
+            transitive=passed.transitive,
         )
+        if passed.inherited:
+            call.params["IncomingTransitiveTags"] = Verbatim(passed.inherited)
         result: dict[str, Any] = {
             "Credentials": session.to_credentials(),
             "AssumedRoleUser": {
@@ -116,6 +117,8 @@ class TokenService:
                 "Arn": f"arn:aws:sts::{role.account}:assumed-role/{role.name}/{name}",
             },
         }
+        if passed.tags or session.policies:
+            result["PackedPolicySize"] = 6
         if session.source_identity:
             result["SourceIdentity"] = session.source_identity
         return result_answer(call, result)
@@ -137,7 +140,10 @@ class TokenService:
         user = _own_user(call, who)
         name = _checked_name(call.params.get("Name"), "name")
         arn = f"arn:aws:sts::{who.account}:federated-user/{name}"
-        authorize(who, "sts:GetFederationToken", arn, request_context(call, who))
+        passed = read_passed(call, who)
+        context = request_context(call, who) | passed.context()
+        authorize(who, "sts:GetFederationToken", arn, context)
+        check_passed(who, passed, arn, context)
         session = self._sessions.issue(
             "federated",
             who.account,
@@ -147,6 +153,7 @@ class TokenService:
             name=name,
             policies=_session_policies(call, who.account),
             limited=True,
+            tags=passed.tags,
         )
         return result_answer(
             call,

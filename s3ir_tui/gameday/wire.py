@@ -44,6 +44,10 @@ class Refused(Exception):
         self.code, self.message, self.status = code, message, status
 
 
+class Verbatim(dict[str, Any]):
+    """Data whose names are somebody's own (tag keys): CloudTrail records them as they are."""
+
+
 @dataclass(slots=True)
 class Answer:
     """What goes back: status, headers, body; for an error also its code and message as CloudTrail records them."""

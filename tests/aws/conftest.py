@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import pytest
 from account_world import World
 
+from s3ir_tui.gameday.account_settings import AccountSettings
 from s3ir_tui.gameday.process import AccountServer
 
 
@@ -21,5 +23,5 @@ def server() -> Iterator[AccountServer]:
 def world(server: AccountServer) -> World:
     """An empty account."""
     server.control("reset")
-    server.control("settings", {"lag": 0, "delay": 0})
+    server.control("settings", asdict(AccountSettings()))
     return World(server)

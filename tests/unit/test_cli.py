@@ -109,6 +109,7 @@ def test_gameday_takes_a_scenario_or_serves_one(
             "lag": 0.0,
             "delay": 0.0,
             "export": False,
+            "settings": {},
         }
 
 
