@@ -24,7 +24,7 @@ from s3ir_tui.text import short_arn
 
 ID = "contain.deny-principal"
 _OURS = ("S3irDenyControl", "S3irDenyData")
-_CONTROL = ("s3:CreateAccessPoint", "s3:DeleteBucket*", "s3:Put*Configuration", "s3:PutBucket*")
+_CONTROL = ("s3:DeleteBucket*", "s3:Put*Configuration", "s3:PutBucket*")
 
 
 @dataclass(frozen=True, slots=True)

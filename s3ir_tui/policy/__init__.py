@@ -15,11 +15,24 @@ from s3ir_tui.policy.document import (
 from s3ir_tui.policy.evaluation import Effect, Match, evaluate
 from s3ir_tui.policy.exposure import Grant, foreign_accounts, grants, is_public, public_statements
 from s3ir_tui.policy.request import Caller, Request
-from s3ir_tui.policy.validation import named_principals, parse, validate
+from s3ir_tui.policy.validation import (
+    MANAGED_POLICY_LIMIT,
+    TRUST_POLICY_LIMIT,
+    PolicyTooLarge,
+    Problem,
+    characters,
+    check_inline_size,
+    named_principals,
+    parse,
+    problems,
+    validate,
+)
 
 __all__ = [
     "BUCKET_POLICY_LIMIT",
     "INLINE_LIMITS",
+    "MANAGED_POLICY_LIMIT",
+    "TRUST_POLICY_LIMIT",
     "Caller",
     "Decision",
     "Document",
@@ -28,8 +41,12 @@ __all__ = [
     "Match",
     "Policies",
     "PolicyError",
+    "PolicyTooLarge",
+    "Problem",
     "Request",
     "authorize",
+    "characters",
+    "check_inline_size",
     "evaluate",
     "foreign_accounts",
     "grants",
@@ -39,6 +56,7 @@ __all__ = [
     "minify",
     "named_principals",
     "parse",
+    "problems",
     "public_statements",
     "statements",
     "validate",
