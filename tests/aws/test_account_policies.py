@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from account_world import World, allow, arns, deny, document, refusal, trust
+from botocore.exceptions import ClientError
 
 from s3ir_tui.gameday.process import OUTSIDE, VICTIM
 
@@ -105,7 +106,6 @@ def test_an_outside_account_needs_both_sides(world: World, payroll: str) -> None
         ({"IpAddress": {"aws:SourceIp": "198.51.100.0/24"}}, "203.0.113.9", "AccessDenied"),
         ({"StringLike": {"aws:UserAgent": "backup/*"}}, "203.0.113.9", "AccessDenied"),
         ({"Bool": {"aws:SecureTransport": "true"}}, "203.0.113.9", ""),
-        ({"StringEquals": {"s3:ExistingObjectTag/a": "b"}}, "203.0.113.9", "AccessDenied"),
     ],
 )
 def test_conditions_of_bucket_policies_decide(
@@ -115,6 +115,27 @@ def test_conditions_of_bucket_policies_decide(
     principal = {"AWS": f"arn:aws:iam::{VICTIM}:user/bob"}
     world.policy("payroll", allow(READ, arns("payroll"), Principal=principal, Condition=condition))
     assert get(world, bob, address=address) == code
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        (allow("s3:CreateAccessPoint", arns("payroll")), "Action does not apply to any resource"),
+        (allow("s3:GetObject", "arn:aws:s3:::payroll"), "Action does not apply to any resource"),
+        (allow("s3:ListObjects", arns("payroll")), "Policy has invalid action"),
+        (
+            allow(READ, arns("payroll"), Condition={"StringEquals": {"s3:ExistingObjectTag/a": "b"}}),
+            "Conditions do not apply to combination of actions and resources",
+        ),
+    ],
+)
+def test_a_bucket_policy_whose_parts_do_not_fit_is_not_stored(
+    world: World, payroll: str, statement: dict[str, Any], words: str
+) -> None:
+    text = document({**statement, "Principal": {"AWS": VICTIM}})
+    with pytest.raises(ClientError, match=f"MalformedPolicy.*{words}"):
+        world.s3.put_bucket_policy(Bucket="payroll", Policy=text)
+    assert refusal(world.s3.get_bucket_policy, Bucket="payroll") == "NoSuchBucketPolicy"
 
 
 def test_listing_can_be_limited_to_a_prefix(world: World, payroll: str) -> None:
