@@ -21,7 +21,8 @@ class AccountSettings:
         late_seconds: At most how many seconds later those come.
         delay: Seconds until a change to IAM or a bucket's settings takes effect.
         read_lag: Seconds until Get and List calls of IAM show a change.
-        clash: Two writes to one IAM identity within so many seconds clash: the second gets ConcurrentModification.
+        clash: Two writes to one IAM identity, or to the settings of one bucket, within so many seconds clash: the
+            second gets ConcurrentModification, or OperationAborted of S3.
         lookup_rate: Requests a second of LookupEvents, for each account and Region, all callers together.
     """
 

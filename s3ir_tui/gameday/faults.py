@@ -13,6 +13,7 @@ _MESSAGES = {
     "ThrottlingException": "Rate exceeded",
     "Throttling": "Rate exceeded",
     "InternalError": "We encountered an internal error. Please try again.",
+    "OperationAborted": "A conflicting conditional operation is currently in progress against this resource.",
     "ServiceUnavailable": "Service is unable to handle request.",
 }
 

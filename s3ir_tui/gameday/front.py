@@ -61,12 +61,12 @@ class Front:
         self.faults = Faults()
         self.lookup = Lookup(self.recorder)
         self.rules = S3Rules(self.delays)
-        self.s3 = S3Answers(self.rules, self._forward)
+        self._writes = threading.Lock()
+        self.s3 = S3Answers(self.rules, self._forward, self._writes)
         self._authenticator = Authenticator(admin_secret, self.sessions, self.delays)
         self._sts = TokenService(self.sessions, self.delays)
         self._iam = IamService(self.delays, self._forward)
         self._moto = DomainDispatcherApplication(create_backend_app)
-        self._writes = threading.Lock()
         self.settings = AccountSettings()
         self.set(settings)
 
@@ -78,6 +78,7 @@ class Front:
         if settings.delay != self.delays.seconds:
             self.delays.seconds = settings.delay
         self._iam.reads.seconds, self._iam.clash = settings.read_lag, settings.clash
+        self.s3.conflicts.window = settings.clash
         self.settings = settings
 
     def clear(self) -> None:

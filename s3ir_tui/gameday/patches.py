@@ -12,11 +12,13 @@ from moto.iam.models import Group, IAMBackend, InstanceProfile, User
 from moto.iam.utils import generate_access_key_id_from_account_id
 from moto.s3.models import FakeBucket
 
+from s3ir_tui.gameday.s3_versions import apply_version_patches
 from s3ir_tui.gameday.store import BOUNDARY
 
 
 def apply_patches() -> None:
     """Correct moto in this process."""
+    apply_version_patches()
     for kind, prefix in ((User, "AIDA"), (Group, "AGPA"), (InstanceProfile, "AIPA")):
         _name_ids(kind, prefix)
     _replace(User, "permissions_boundary", property(_permissions_boundary))

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from s3ir_tui import policy
-from s3ir_tui.gameday.acls import CANNED_ACLS, Acl, acl_of, canned, from_headers, from_policy
+from s3ir_tui.gameday.acls import Acl, acl_of
 from s3ir_tui.gameday.authn import Who
 from s3ir_tui.gameday.authz import access_denied, authorize, is_public, only_denies, request_context
 from s3ir_tui.gameday.delays import Delays
-from s3ir_tui.gameday.principals import unknown_principal
+from s3ir_tui.gameday.s3_acls import (
+    ANONYMOUS_ID,
+    CREATES_OBJECT,
+    check_private,
+    owner_keeps_all,
+    requested_acl,
+    sets_acl,
+    stricter,
+)
+from s3ir_tui.gameday.s3_lock import check_lock
 from s3ir_tui.gameday.s3_names import acl_permission, action_of
+from s3ir_tui.gameday.s3_objects import is_delete_marker, object_version
+from s3ir_tui.gameday.s3_policies import blocked_by_public_access, check_bucket_policy
 from s3ir_tui.gameday.store import BucketFact, account_of_canonical_id, canonical_id, moto_bucket
 from s3ir_tui.gameday.wire import Call, Refused, copy_source
 from s3ir_tui.model import PublicAccessBlock
 
-ANONYMOUS_ID = "65a011a29cdf8ec533ec3d1ccaae921c"
-"""Canonical id that S3 gives to the owner of what an anonymous caller uploads."""
-
-CREATES_OBJECT = frozenset({"PutObject", "CopyObject", "CreateMultipartUpload"})
 _READS_OBJECT = frozenset({"GetObject", "HeadObject", "GetObjectAttributes"})
 _ENFORCED = "BucketOwnerEnforced"
 _EXTRA = (
@@ -65,6 +71,9 @@ class S3Rules:
         if call.operation == "ListBuckets":
             authorize(who, "s3:ListAllMyBuckets", "*", request_context(call, who))
             return None
+        if call.operation == "ListDirectoryBuckets":
+            authorize(who, "s3express:ListAllMyDirectoryBuckets", "*", request_context(call, who))
+            return None
         if call.operation == "CreateBucket" and not who.admin:
             self._check_create(call, who)
         if call.operation == "CreateBucket":
@@ -73,11 +82,14 @@ class S3Rules:
         if bucket is None:
             raise Refused("NoSuchBucket", "The specified bucket does not exist", 404)
         if who.admin:
+            check_lock(call, bucket)
             return bucket
+        _check_region(call, bucket)
         self._check_owner(call, bucket)
         if call.operation != "DeleteObjects":
             self._check_permissions(call, who, bucket)
         self._check_settings(call, who, bucket)
+        check_lock(call, bucket)
         return bucket
 
     def check_key(self, call: Call, who: Who, bucket: BucketFact, key: str, version: str | None) -> None:
@@ -151,6 +163,9 @@ class S3Rules:
 
     def _check_owner(self, call: Call, bucket: BucketFact) -> None:
         expected = call.header("x-amz-expected-bucket-owner")
+        if expected and not (len(expected) == 12 and expected.isdecimal()):
+            message = f"The value of the expected bucket owner parameter must be an AWS Account ID... [{expected}]"
+            raise Refused("InvalidBucketOwnerAWSAccountID", message, 400)
         if expected and expected != bucket.account:
             raise Refused("AccessDenied", "Access Denied")
         source = call.header("x-amz-source-expected-bucket-owner")
@@ -162,7 +177,7 @@ class S3Rules:
         if call.operation in CREATES_OBJECT or call.operation == "UploadPartCopy":
             version = None
         self.allow(call, who, bucket, action_of(call.operation, version=bool(version)), key, version)
-        if call.operation in CREATES_OBJECT and _sets_acl(call):
+        if call.operation in CREATES_OBJECT and sets_acl(call):
             self.allow(call, who, bucket, "PutObjectAcl", key)
         for header, action in _EXTRA:
             if call.header(header) and key:
@@ -193,22 +208,25 @@ class S3Rules:
 
     def _check_settings(self, call: Call, who: Who, bucket: BucketFact) -> None:
         block = self.block(bucket)
-        if call.operation in ("PutBucketAcl", "PutObjectAcl") or (call.operation in CREATES_OBJECT and _sets_acl(call)):
+        if call.operation in ("PutBucketAcl", "PutObjectAcl") or (call.operation in CREATES_OBJECT and sets_acl(call)):
             acl = requested_acl(call, who, bucket)
             self._check_acl(call, who, bucket, block, acl)
         elif call.operation == "PutBucketPolicy":
             document = check_bucket_policy(call)
             if block.block_public_policy and policy.is_public(document):
-                raise _blocked(who, bucket, "s3:PutBucketPolicy", "public policies", "BlockPublicPolicy")
+                raise blocked_by_public_access(
+                    who, bucket.arn, "s3:PutBucketPolicy", "public policies", "BlockPublicPolicy"
+                )
         elif call.operation == "PutBucketOwnershipControls" and _wanted_ownership(call.params) == _ENFORCED:
-            _check_private(bucket.acl)
+            check_private(bucket.acl)
 
     def _check_acl(self, call: Call, who: Who, bucket: BucketFact, block: PublicAccessBlock, acl: Acl | None) -> None:
-        if bucket.acls_disabled and not _owner_keeps_all(call, bucket, acl):
+        if bucket.acls_disabled and not owner_keeps_all(call, bucket, acl):
             raise Refused("AccessControlListNotSupported", "The bucket does not allow ACLs", 400)
         if acl is not None and acl.is_public and block.block_public_acls:
             action = "s3:" + action_of(call.operation)
-            raise _blocked(who, bucket, action, "public access control lists (ACLs)", "BlockPublicAcls")
+            what = "public access control lists (ACLs)"
+            raise blocked_by_public_access(who, bucket.arn, action, what, "BlockPublicAcls")
 
     def _check_create(self, call: Call, who: Who) -> None:
         name = call.params.get("Bucket")
@@ -216,7 +234,7 @@ class S3Rules:
         authorize(who, "s3:CreateBucket", f"arn:aws:s3:::{name}", context)
         if ownership := call.header("x-amz-object-ownership"):
             authorize(who, "s3:PutBucketOwnershipControls", f"arn:aws:s3:::{name}", context)
-        if not _sets_acl(call):
+        if not sets_acl(call):
             return
         authorize(who, "s3:PutBucketAcl", f"arn:aws:s3:::{name}", context)
         acl = requested_acl(call, who, None)
@@ -224,133 +242,30 @@ class S3Rules:
             message = "Bucket cannot have public ACLs set with BlockPublicAccess enabled"
             raise Refused("InvalidBucketAclWithBlockPublicAccessError", message, 400)
         if ownership in ("", _ENFORCED) and acl is not None:
-            _check_private(acl)
+            check_private(acl)
 
     def _object_acl(self, bucket: BucketFact, key: str, version: str | None) -> Acl | None:
         found = object_version(bucket.name, key, version)
         return None if found is None or is_delete_marker(found) else acl_of(found, canonical_id(bucket.account))
 
 
-def stricter(one: PublicAccessBlock, other: PublicAccessBlock) -> PublicAccessBlock:
-    """Both blocks together: a flag is on when either has it on."""
-    return replace(
-        one,
-        block_public_acls=one.block_public_acls or other.block_public_acls,
-        ignore_public_acls=one.ignore_public_acls or other.ignore_public_acls,
-        block_public_policy=one.block_public_policy or other.block_public_policy,
-        restrict_public_buckets=one.restrict_public_buckets or other.restrict_public_buckets,
-    )
-
-
-def object_version(bucket: str, key: str, version: str | None) -> Any:
-    """moto's version (or delete marker) of an object, the current one without `version`; `None` when there is none."""
-    store = moto_bucket(bucket)
-    versions = store.keys.getlist(key, default=[]) if store is not None else []
-    if version is None:
-        return versions[-1] if versions else None
-    return next((found for found in versions if str(found.version_id) == version), None)
-
-
-def is_delete_marker(version: Any) -> bool:
-    """Whether moto's version of an object is a delete marker."""
-    return type(version).__name__ == "FakeDeleteMarker"
-
-
-def owner_of_upload(call: Call, who: Who, bucket: BucketFact) -> str:
-    """Canonical id of the account that will own what the caller uploads (Object Ownership)."""
-    preferred = bucket.ownership == "BucketOwnerPreferred" and call.header("x-amz-acl") == "bucket-owner-full-control"
-    if bucket.acls_disabled or preferred:
-        return canonical_id(bucket.account)
-    return canonical_id(who.account) if who.account else ANONYMOUS_ID
-
-
-def requested_acl(call: Call, who: Who, bucket: BucketFact | None) -> Acl | None:
-    """The ACL that a request sets, by canned name, by grant headers or by its body; `None` without any of them.
-
-    Raises:
-        Refused: It cannot be read.
-    """
-    bucket_owner = canonical_id(bucket.account if bucket else who.account)
-    if bucket is None or call.operation == "PutBucketAcl":
-        owner = bucket_owner
-    elif call.operation == "PutObjectAcl":
-        found = object_version(bucket.name, call.params["Key"], call.params.get("VersionId"))
-        owner = acl_of(found, bucket_owner).owner
-    else:
-        owner = owner_of_upload(call, who, bucket)
-    name = call.header("x-amz-acl")
-    try:
-        granted = from_headers(_Headers(call), owner)
-        if name and granted:
-            raise Refused("InvalidRequest", "Specifying both Canned ACLs and Header Grants is not allowed", 400)
-        if name:
-            if name not in CANNED_ACLS:
-                raise Refused("InvalidArgument", "The canned ACL is not valid", 400)
-            return canned(name, owner, bucket_owner)
-        if granted is not None:
-            return granted
-        body = call.params.get("AccessControlPolicy")
-        return from_policy(body) if body and call.operation in ("PutBucketAcl", "PutObjectAcl") else None
-    except ValueError:
-        message = "The XML you provided was not well-formed or did not validate against our published schema"
-        raise Refused("MalformedACLError", message, 400) from None
-
-
-def check_bucket_policy(call: Call) -> str:
-    """The text of the policy that PutBucketPolicy sets.
-
-    Raises:
-        Refused: S3 would not store it.
-    """
-    text = call.body.decode(errors="replace")
-    try:
-        if policy.measure(text) > policy.BUCKET_POLICY_LIMIT:
-            message = (
-                f"Normalized policy document exceeds the maximum allowed size of {policy.BUCKET_POLICY_LIMIT} bytes"
-            )
-            raise Refused("PolicyTooLarge", message, 400)
-        policy.validate(text, "bucket", bucket=str(call.params["Bucket"]))
-        if unknown_principal(text):
-            raise Refused("MalformedPolicy", "Invalid principal in policy", 400)
-    except policy.PolicyError as error:
-        raise Refused("MalformedPolicy", str(error), 400) from None
-    return text
-
-
-class _Headers(dict[str, str]):
-    def __init__(self, call: Call) -> None:
-        names = ("read", "write", "read-acp", "write-acp", "full-control")
-        super().__init__({f"x-amz-grant-{name}": call.header(f"x-amz-grant-{name}") for name in names})
-
-
-def _sets_acl(call: Call) -> bool:
-    return bool(call.header("x-amz-acl")) or any(_Headers(call).values())
-
-
-def _owner_keeps_all(call: Call, bucket: BucketFact, acl: Acl | None) -> bool:
-    """Whether an upload's ACL gives the bucket owner full control and nobody else anything."""
-    if call.operation not in CREATES_OBJECT:
-        return False
-    return call.header("x-amz-acl") == "bucket-owner-full-control" or (
-        not call.header("x-amz-acl")
-        and acl is not None
-        and acl.is_private
-        and acl.owner == canonical_id(bucket.account)
-    )
-
-
-def _check_private(acl: Acl) -> None:
-    """ACLs can only be disabled on a bucket whose own ACL is private (S3 User Guide, Object Ownership)."""
-    if not acl.is_private:
-        message = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"
-        raise Refused("InvalidBucketAclWithObjectOwnership", message, 400)
-
-
-def _blocked(who: Who, bucket: BucketFact, action: str, what: str, flag: str) -> Refused:
-    why = f"because {what} are blocked by the {flag} block public access setting."
-    return access_denied(who, action, f"arn:aws:s3:::{bucket.name}", why)
-
-
 def _wanted_ownership(params: Mapping[str, Any]) -> str:
     rules = (params.get("OwnershipControls") or {}).get("Rules") or [{}]
     return str(rules[0].get("ObjectOwnership", ""))
+
+
+def _check_region(call: Call, bucket: BucketFact) -> None:
+    """S3 answers a request that was signed for another Region with the Region of the bucket.
+
+    SDKs sign it anew for that Region (S3 User Guide, request redirection). GetBucketLocation works from everywhere.
+    """
+    if not call.access_key or call.region in (bucket.region, "aws-global") or call.operation == "GetBucketLocation":
+        return
+    message = "The bucket you are attempting to access must be addressed using the specified endpoint."
+    raise Refused(
+        "PermanentRedirect",
+        message + " Please send all future requests to this endpoint.",
+        301,
+        headers={"x-amz-bucket-region": bucket.region},
+        fields={"Endpoint": f"{bucket.name}.s3.{bucket.region}.amazonaws.com", "Bucket": bucket.name},
+    )

@@ -20,6 +20,9 @@ ACCOUNTS = (VICTIM, OUTSIDE)
 BOUNDARY = "user_boundary_arn"
 """Attribute of moto's user that holds its permissions boundary: moto knows boundaries of roles only."""
 
+ABAC = "abac_enabled"
+"""Attribute of moto's bucket that says whether its tags count in policies (PutBucketAbac)."""
+
 Key = tuple[str, ...]
 
 
@@ -73,6 +76,11 @@ class BucketFact:
     block: PublicAccessBlock
     ownership: str
     acl: Acl
+
+    @property
+    def arn(self) -> str:
+        """ARN of the bucket."""
+        return f"arn:aws:s3:::{self.name}"
 
     @property
     def acls_disabled(self) -> bool:

@@ -37,11 +37,22 @@ class Refused(Exception):
         code: Error code in the spelling of IAM and S3; `error_answer` turns it into that of the service.
         message: Error message.
         status: HTTP status.
+        headers: Response headers that go with it (S3 only).
+        fields: Further elements of the error document (S3 only).
     """
 
-    def __init__(self, code: str, message: str, status: int = 403) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        status: int = 403,
+        *,
+        headers: Mapping[str, str] | None = None,
+        fields: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(f"{code}: {message}")
         self.code, self.message, self.status = code, message, status
+        self.headers, self.fields = dict(headers or {}), dict(fields or {})
 
 
 class Verbatim(dict[str, Any]):
@@ -148,6 +159,7 @@ def read_call(environ: Environ) -> Call:
         region, service = "us-east-1", "s3"
     if service == "s3" and path.startswith(_S3_CONTROL_PATH):
         service = "s3control"
+    directories, service = service == "s3express", "s3" if service == "s3express" else service
     call = Call(
         environ=environ,
         body=body,
@@ -160,6 +172,9 @@ def read_call(environ: Environ) -> Call:
         presigned=presigned,
     )
     _name_operation(call)
+    if directories and call.operation == "ListBuckets":
+        # The same request line; the signing name alone tells them apart.
+        call.operation = "ListDirectoryBuckets"
     return call
 
 
@@ -241,11 +256,14 @@ def error_answer(call: Call, refused: Refused) -> Answer:
         body = (
             f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{escape(code)}</Code>'
             f"<Message>{escape(message)}</Message>{_bucket_name(call, code)}"
-            f"<RequestId>{call.request_id}</RequestId><HostId>{host_id(call)}</HostId></Error>"
+            + "".join(f"<{name}>{escape(value)}</{name}>" for name, value in refused.fields.items())
+            + f"<RequestId>{call.request_id}</RequestId><HostId>{host_id(call)}</HostId></Error>"
         )
         if call.environ["REQUEST_METHOD"] == "HEAD":
             body = ""
-        return _error(status, "application/xml", body, code, message)
+        answer = _error(status, "application/xml", body, code, message)
+        answer.headers += refused.headers.items()
+        return answer
     protocol = call.protocol
     if protocol == "ec2":
         code = _EC2_CODES.get(code, code)

@@ -346,8 +346,6 @@ def test_what_this_account_does_not_have_is_said_and_not_made_up(world: World) -
     s3 = world.client("s3", bob)
     assert s3.get_bucket_request_payment(Bucket="payroll")["Payer"] == "BucketOwner"
     assert "MetricsConfigurationList" not in s3.list_bucket_metrics_configurations(Bucket="payroll")
-    missing, pays = "NotImplemented", {"Payer": "Requester"}
-    assert refusal(s3.put_bucket_request_payment, Bucket="payroll", RequestPaymentConfiguration=pays) == missing
     assert refusal(world.client("accessanalyzer", bob).list_analyzers) == "NotImplemented"
     with pytest.raises(ClientError, match="not part of this account"):
         world.client("ssm", bob).describe_instance_information()
