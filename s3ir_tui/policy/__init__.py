@@ -1,6 +1,6 @@
 """IAM policies: evaluate them as AWS does, tell whom they grant access, edit them by Sid."""
 
-from s3ir_tui.policy.authorization import Decision, Policies, authorize
+from s3ir_tui.policy.authorization import Decision, Policies, authorize, authorize_through_access_point
 from s3ir_tui.policy.document import (
     BUCKET_POLICY_LIMIT,
     INLINE_LIMITS,
@@ -45,6 +45,7 @@ __all__ = [
     "Problem",
     "Request",
     "authorize",
+    "authorize_through_access_point",
     "characters",
     "check_inline_size",
     "evaluate",

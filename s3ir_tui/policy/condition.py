@@ -211,9 +211,12 @@ class Condition:
         return _all(each) if negated else _any(each)
 
     def _missing(self) -> bool:
-        if self.name.if_exists or self.name.quantifier == "forallvalues":
-            return True
-        return self.name.negated and not self.name.quantifier
+        # ForAnyValue needs a value that matches; IfExists does not change that. AWS denies an Allow under
+        # ForAnyValue:StringEqualsIfExists when the key is missing, as tried on an account (AWS re:Post,
+        # "ForAnyValue:StringEqualsIfExists behaving unexpectedly").
+        if self.name.quantifier:
+            return self.name.quantifier == "forallvalues"
+        return self.name.if_exists or self.name.negated
 
     def _parts(self, resolve: Resolve) -> Iterable[Tokens | None]:
         for value in self.values:

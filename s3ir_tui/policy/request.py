@@ -35,6 +35,7 @@ class Caller:
         federated: Identity provider, for AssumeRoleWithSAML and AssumeRoleWithWebIdentity.
         anonymous: Whether the request is not signed.
         root: Whether it is the root user of the account.
+        canonical_id: Canonical user id of the account, by which bucket policies may name it.
     """
 
     account: str | None = None
@@ -45,6 +46,7 @@ class Caller:
     federated: str | None = None
     anonymous: bool = False
     root: bool = False
+    canonical_id: str | None = None
 
     @property
     def account_id(self) -> str | None:
@@ -79,8 +81,12 @@ class Caller:
 
     @property
     def principal_id(self) -> str | None:
-        """The unique id that AWS stores in the place of a user or role ARN in `Principal`."""
-        return self.unique_id.split(":", 1)[0] if self.unique_id else None
+        """The unique id that AWS stores in the place of a user or role ARN in `Principal`.
+
+        `aws:userid` of a federated user or of root begins with the account id: that names the account, not the caller.
+        """
+        first = self.unique_id.split(":", 1)[0] if self.unique_id else None
+        return None if account_of(first) else first
 
     @property
     def user_id(self) -> str | None:

@@ -54,15 +54,19 @@ class Resource:
     text: str
     compiled: re.Pattern[str] | None
 
-    def match(self, asked: Asked) -> bool | None:
-        """Whether the resource asked for is named; `None` if a variable in it cannot be resolved."""
+    def match(self, asked: Asked) -> bool:
+        """Whether the resource asked for is named.
+
+        A value with a variable that cannot be resolved matches no resource, under Resource and under NotResource alike
+        (IAM User Guide, policy variables with no value): NotResource then spares nothing.
+        """
         if self.text == "*":
             return True
         compiled = self.compiled
         if compiled is None:
             parts = pattern.tokens(self.text, asked.resolve)
             if parts is None:
-                return None
+                return False
             compiled = pattern.glob(parts)
         return compiled.match(asked.resource) is not None
 
@@ -76,12 +80,14 @@ class Principals:
         aws: The other values under `AWS`.
         services: Service principals.
         federated: Identity providers.
+        canonical: Canonical user ids, each of which stands for an account (S3 User Guide, bucket policy principals).
     """
 
     everyone: bool
     aws: frozenset[str]
     services: frozenset[str]
     federated: frozenset[str]
+    canonical: frozenset[str] = frozenset()
 
     def reach(self, caller: Caller) -> Reach:
         """How the caller is named, at best."""
@@ -103,7 +109,9 @@ class Principals:
         return Reach.NOT
 
     def names_account(self, caller: Caller) -> bool:
-        """Whether the caller's account is named, by its id or by its root's ARN."""
+        """Whether the caller's account is named: by its id, its root's ARN or its canonical user id."""
+        if caller.canonical_id in self.canonical:
+            return True
         account = caller.account_id
         return account is not None and any(_is_account(value, account) for value in self.aws)
 
@@ -153,9 +161,8 @@ class Compiled:
     def reach(self, asked: Asked, *, resource_policy: bool, bounded: bool) -> Reach:
         """How the statement applies to a request.
 
-        What cannot be told (an unknown operator, a value that is not of the operator's type, an unresolved variable in
-        NotResource) is decided against the caller: the statement then applies if it is a Deny, and not if it is an
-        Allow.
+        What cannot be told (an unknown operator, a value that is not of the operator's type) is decided against the
+        caller: the statement then applies if it is a Deny, and not if it is an Allow.
 
         Args:
             asked: The request.
@@ -189,14 +196,7 @@ class Compiled:
         if self.resources is None:
             # Trust policies have no Resource; an identity policy without one is not valid.
             return True if resource_policy else None
-        told: bool | None = False
-        for item in self.resources:
-            match = item.match(asked)
-            if match:
-                return not self.not_resource
-            if match is None and self.not_resource:
-                told = None
-        return None if told is None else self.not_resource
+        return any(item.match(asked) for item in self.resources) is not self.not_resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +270,7 @@ def compile_principals(element: object) -> Principals:
         aws=aws - {"*"},
         services=values.get("Service", frozenset()),
         federated=values.get("Federated", frozenset()),
+        canonical=values.get("CanonicalUser", frozenset()),
     )
 
 

@@ -76,11 +76,11 @@ SAME_ACCOUNT = [
     ("federated user granted", FEDERATED, {"resource": grant({"AWS": FEDERATED_ARN}), "session": (EMPTY,)}, True),
     ("its user granted", FEDERATED, {"resource": grant({"AWS": USER_ARN}), "session": (EMPTY,)}, False),
     ("federated, no session policy", FEDERATED, {"identity": (ALLOW,), "session": (EMPTY,)}, False),
-    ("scps silent", USER, {"identity": (ALLOW,), "scps": (EMPTY,)}, False),
-    ("an scp allows", USER, {"identity": (ALLOW,), "scps": (EMPTY, ALLOW)}, True),
-    ("scp silent over a bucket grant", USER, {"resource": grant({"AWS": USER_ARN}), "scps": (EMPTY,)}, False),
+    ("scps silent", USER, {"identity": (ALLOW,), "scps": ((EMPTY,),)}, False),
+    ("an scp allows", USER, {"identity": (ALLOW,), "scps": ((EMPTY, ALLOW),)}, True),
+    ("scp silent over a bucket grant", USER, {"resource": grant({"AWS": USER_ARN}), "scps": ((EMPTY,),)}, False),
     ("root", ROOT, {}, True),
-    ("root under a silent scp", ROOT, {"scps": (EMPTY,)}, False),
+    ("root under a silent scp", ROOT, {"scps": ((EMPTY,),)}, False),
     ("root denied by the bucket policy", ROOT, {"resource": document("Deny", principal="*")}, False),
     ("acl, identity silent", USER, {"acl": True}, False),
     ("acl, identity allows", USER, {"acl": True, "identity": (ALLOW,)}, True),
@@ -122,10 +122,15 @@ UNSIGNED = [
     ("anonymous, public acl", ANONYMOUS, {"acl": True}, True),
     ("anonymous, public acl, policy denies", ANONYMOUS, {"acl": True, "resource": document("Deny", "*", "*")}, False),
     ("anonymous, account granted", ANONYMOUS, {"resource": grant({"AWS": OWNER})}, False),
-    ("anonymous, scp does not count", ANONYMOUS, {"resource": grant("*"), "scps": (DENY,)}, True),
+    ("anonymous, scp does not count", ANONYMOUS, {"resource": grant("*"), "scps": ((DENY,),)}, True),
     ("service granted", LOGGING, {"resource": grant({"Service": "logging.s3.amazonaws.com"})}, True),
     ("service not granted", LOGGING, {"resource": grant({"Service": "config.amazonaws.com"})}, False),
-    ("service, scp does not count", LOGGING, {"resource": grant({"Service": LOGGING.service}), "scps": (DENY,)}, True),
+    (
+        "service, scp does not count",
+        LOGGING,
+        {"resource": grant({"Service": LOGGING.service}), "scps": ((DENY,),)},
+        True,
+    ),
 ]
 
 
@@ -137,7 +142,7 @@ def test_anonymous_callers_and_services_have_only_the_resources_side(
 
 
 DENIED = [
-    ("scps", (DENY,), "a service control policy"),
+    ("scps", ((DENY,),), "a service control policy"),
     ("resource", document("Deny", principal="*"), "a resource-based policy"),
     ("identity", (ALLOW, DENY), "an identity-based policy"),
     ("boundary", DENY, "a permissions boundary"),
@@ -148,7 +153,7 @@ DENIED = [
 @pytest.mark.parametrize(("place", "policy", "words"), DENIED)
 def test_an_explicit_deny_anywhere_decides_and_is_named(place: str, policy: Any, words: str) -> None:
     allowing: dict[str, Any] = {
-        "scps": (ALLOW,),
+        "scps": ((ALLOW,),),
         "resource": grant("*"),
         "identity": (ALLOW,),
         "boundary": ALLOW,
@@ -164,7 +169,7 @@ MISSING = [
     (USER, {}, "identity-based policy"),
     (USER, {"identity": (ALLOW,), "boundary": EMPTY}, "permissions boundary"),
     (ROLE, {"identity": (ALLOW,), "session": (EMPTY,)}, "session policy"),
-    (USER, {"identity": (ALLOW,), "scps": (EMPTY,)}, "service control policy"),
+    (USER, {"identity": (ALLOW,), "scps": ((EMPTY,),)}, "service control policy"),
     (STRANGER, {"identity": (ALLOW,)}, "resource-based policy"),
     (STRANGER, {"resource": grant("*")}, "identity-based policy"),
     (ANONYMOUS, {}, "resource-based policy"),
@@ -187,7 +192,7 @@ def test_an_allow_names_its_statement() -> None:
 def test_root_of_the_owner_can_always_repair_the_bucket_policy(action: str) -> None:
     locked = document("Deny", principal="*")
     assert decide(ROOT, action, BUCKET, resource=locked).allowed
-    assert not decide(ROOT, action, BUCKET, resource=locked, scps=(DENY,)).allowed
+    assert not decide(ROOT, action, BUCKET, resource=locked, scps=((DENY,),)).allowed
     assert not decide(USER, action, BUCKET, resource=locked, identity=(ALLOW,)).allowed
     assert decide(STRANGE_ROOT, action, BUCKET, resource=locked).explicit
 
@@ -277,7 +282,7 @@ def test_sessions_of_a_provider_still_have_their_roles_policies() -> None:
 
 @pytest.mark.parametrize("action", ["sts:GetCallerIdentity", "sts:GetSessionToken"])
 def test_calls_that_policies_cannot_control_are_allowed_under_any_deny(action: str) -> None:
-    assert decide(USER, action, "*", identity=(DENY,), scps=(DENY,)).allowed
+    assert decide(USER, action, "*", identity=(DENY,), scps=((DENY,),)).allowed
     assert not decide(ANONYMOUS, action, "*").allowed
 
 

@@ -132,7 +132,8 @@ SETS = [
     ("ForAnyValue:StringNotEquals", ["a"], ("a", "b"), True),
     ("ForAnyValue:StringNotEquals", ["a"], ("a",), False),
     ("ForAnyValue:StringNotEquals", ["a"], None, False),
-    ("ForAnyValue:StringEqualsIfExists", ["a"], None, True),
+    ("ForAnyValue:StringEqualsIfExists", ["a"], None, False),
+    ("ForAnyValue:StringNotEqualsIfExists", ["a"], None, False),
     ("StringEquals", ["a"], ("b", "a"), True),
     ("StringNotEquals", ["a"], ("b", "a"), False),
 ]

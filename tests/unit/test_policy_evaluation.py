@@ -92,10 +92,10 @@ def test_resources_match_with_case_and_wildcards(statement: dict[str, Any], reso
     assert (says(statement, resource=resource) is Effect.ALLOW) is expected
 
 
-def test_unresolved_variable_in_not_resource_counts_against_the_caller() -> None:
+def test_a_variable_without_value_in_not_resource_spares_nothing() -> None:
     scope = {"NotResource": "arn:aws:s3:::b/${aws:PrincipalTag/home}/*"}
     assert says({"Effect": "Deny", **scope}) is Effect.DENY
-    assert says({"Effect": "Allow", **scope}) is Effect.NONE
+    assert says({"Effect": "Allow", **scope}) is Effect.ALLOW
     assert says({"Effect": "Deny", "NotResource": [*scope.values(), "arn:aws:s3:::b/*"]}) is Effect.NONE
 
 

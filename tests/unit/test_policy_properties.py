@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -118,24 +119,24 @@ some_policies = st.builds(
     resource_owner=st.sampled_from([None, OWNER, OTHER]),
     boundary=st.none() | a_document(),
     session=some_documents,
-    scps=some_documents,
+    scps=st.lists(some_documents, max_size=2).map(tuple),
+    rcps=some_documents,
+    endpoint=st.none() | a_document(),
 )
-PLACES = st.sampled_from(["identity", "resource", "boundary", "session", "scps"])
+PLACES = st.sampled_from(["identity", "resource", "boundary", "session", "scps", "rcps", "endpoint"])
 DENY_ALL = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}
 
 
 def with_statement(policies: Policies, place: str, statement: dict[str, Any]) -> Policies:
     """The policies with a statement added to the documents of one kind; a kind that is absent stays absent."""
-    fields = {name: getattr(policies, name) for name in Policies.__dataclass_fields__}
-    found = fields[place]
-    if isinstance(found, tuple):
-        fields[place] = tuple(
-            {**item, "Statement": [*item["Statement"], statement]} if index == 0 else item
-            for index, item in enumerate(found)
-        )
-    elif found is not None:
-        fields[place] = {**found, "Statement": [*found["Statement"], statement]}
-    return Policies(**fields)
+    return replace(policies, **{place: extended(getattr(policies, place), statement)})
+
+
+def extended(held: Any, statement: dict[str, Any]) -> Any:
+    """One document, or the first of a list or of its first level, with a statement more."""
+    if isinstance(held, tuple):
+        return (extended(held[0], statement), *held[1:]) if held else held
+    return held and {**held, "Statement": [*held["Statement"], statement]}
 
 
 @given(some_policies, a_request(), st.booleans())
@@ -152,7 +153,7 @@ def test_an_explicit_deny_in_the_resource_policy_wins(policies: Policies, reques
 def test_a_deny_for_everything_wins_wherever_it_counts(
     policies: Policies, request: Request, place: str, acl: bool
 ) -> None:
-    counts = place == "resource" or request.caller.account is not None
+    counts = place in ("resource", "rcps", "endpoint") or request.caller.account is not None
     denying = with_statement(policies, place, DENY_ALL)
     if counts and denying != policies:
         assert authorize(request, denying, acl_allows=acl).explicit
