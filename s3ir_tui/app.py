@@ -14,25 +14,26 @@ import screens.environment as environment
 from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.theme import Theme
 
 from s3ir_tui.pace import key_pressed
 from s3ir_tui.room import Room, Timeline, Update
+from s3ir_tui.text import clean
 from screens import crash
 from screens.asking import Asks
 from screens.base import CaseScreen
 from screens.desk import DeskLike
+from screens.later import later
 from screens.leaving import Leaving
-from screens.messages import Left, RoomSaid, RunChanged, RunPlan
+from screens.messages import Left, RoomSaid, RunChanged, RunPlan, ThreadEnded
 from screens.palette import KeysProvider
 from screens.state import State
 from screens.war_room import WarRoomScreen
+from screens.watchdog import Watchdog
 
 PAINT_SECONDS = 0.25
 """The screens show news at most this often."""
-
-SILENCE_SECONDS = 20.0
-"""After this long without a word from the room, a live console says so."""
 
 FAULT = 70
 """Exit status after a fault of this program."""
@@ -80,7 +81,7 @@ class WarRoomApp(App[None]):
         asks: Asks | None = None,
     ) -> None:
         # Textual chooses between no colour at all and greys here, before a theme can be set.
-        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        super().__init__(driver_class=_driver(), ansi_color=True if "NO_COLOR" in os.environ else None)
         self.animation_level = "none"
         self.state = State(room, desk, timeline)
         self.state.asks = asks
@@ -88,8 +89,15 @@ class WarRoomApp(App[None]):
         self.fault = ""
         self._war_room = WarRoomScreen(self.state)
         self._painted = 0.0
-        self._due = False
+        self._due_since = 0.0
         self._heard = time.monotonic()
+        self._watchdog = Watchdog(
+            overdue=lambda: time.monotonic() - self._due_since if self._due_since else 0.0,
+            repaint=self._paint,
+            silent=lambda: time.monotonic() - self._heard if self.state.live else 0.0,
+            tell_age=self._tell_age,
+            tell=self._tell,
+        )
         self.register_theme(_DARK)
         wanted = os.environ.get("TEXTUAL_THEME", "ansi-dark" if self.no_color else "")
         self.theme = wanted if wanted in self.available_themes else _DARK.name
@@ -107,8 +115,7 @@ class WarRoomApp(App[None]):
     def on_mount(self) -> None:
         """Let the room begin once the first picture stands: behind the message that the war room draws it for."""
         self._war_room.call_later(self.state.room.start, self._hear)
-        if self.state.live:
-            self.set_interval(1.0, self._listen)
+        self._watchdog.start()
 
     # -- the room ------------------------------------------------------------------------------
 
@@ -124,17 +131,18 @@ class WarRoomApp(App[None]):
         self._paint_soon()
 
     def _paint_soon(self) -> None:
-        if self._due:
+        if self._due_since:
             return
-        wait = PAINT_SECONDS - (time.monotonic() - self._painted)
+        now = time.monotonic()
+        wait = PAINT_SECONDS - (now - self._painted)
         if wait <= 0:
             self._paint()
         else:
-            self._due = True
-            self.set_timer(wait, self._paint)
+            self._due_since = now
+            later(self, wait, self._paint)
 
     def _paint(self) -> None:
-        self._due = False
+        self._due_since = 0.0
         self._painted = time.monotonic()
         if not self.is_running:  # it ends: the screens lose their widgets one by one
             return
@@ -147,11 +155,28 @@ class WarRoomApp(App[None]):
         stack = self.screen_stack
         return stack[-1] if stack and isinstance(stack[-1], CaseScreen) else None
 
-    def _listen(self) -> None:
-        silent = time.monotonic() - self._heard
+    def _tell_age(self, seconds: float) -> None:
         screen = self._case_screen()
-        if silent > SILENCE_SECONDS and screen is not None:
-            screen.show_silence(silent)
+        if screen is not None and self.is_running:
+            screen.show_silence(seconds)
+
+    def _tell(self, words: str) -> None:
+        screen = self._case_screen()
+        if screen is not None and self.is_running:
+            screen.say(words, alarm=True, seconds=30)
+
+    def thread_ended(self, args: threading.ExceptHookArgs) -> None:
+        """Called on a thread that ends with a fault: its traceback goes to a file, an alarm to every screen."""
+        if args.exc_value is None:
+            return
+        crash.record(args.exc_value)
+        name = args.thread.name if args.thread is not None else "a thread"
+        self.post_message(ThreadEnded(clean(f"{name} of this console ended: {args.exc_type.__name__}")))
+
+    def on_thread_ended(self, message: ThreadEnded) -> None:
+        """What it did is not done any more: said until the end."""
+        self.state.faults = tuple(dict.fromkeys((*self.state.faults, f"{message.words}; start it again")))
+        self._paint()
 
     # -- plans ---------------------------------------------------------------------------------
 
@@ -249,7 +274,7 @@ def run(
         return 2
     app = WarRoomApp(room, desk, timeline, asks)
     hook = threading.excepthook
-    threading.excepthook = _thread_fault
+    threading.excepthook = app.thread_ended
     try:
         with app.leaving.on_signals():
             app.run(mouse=mouse)
@@ -262,6 +287,10 @@ def run(
     return app.return_code or 0
 
 
-def _thread_fault(args: threading.ExceptHookArgs) -> None:
-    if args.exc_value is not None:
-        crash.record(args.exc_value)
+def _driver() -> type[Driver] | None:
+    """Our own driver, unless another one is asked for or the system has no such terminal."""
+    if sys.platform == "win32" or "TEXTUAL_DRIVER" in os.environ:
+        return None
+    from screens.keyboard import KeyboardDriver
+
+    return KeyboardDriver

@@ -161,13 +161,14 @@ class CaseScreen(Screen[None]):
         """Show the newest state; called for every update of the room while the screen is in sight."""
         if not self.is_mounted or not self.query(StatusLines):
             return
-        self.query_one(StatusLines).show(self.state.snapshot.status, waits=self.state.waits)
+        self.query_one(StatusLines).show(self.state.status, waits=self.state.waits)
         self.show_next()
         self.refill()
 
     def show_silence(self, seconds: float) -> None:
-        """Say that the room has been silent for too long."""
-        self.query_one(StatusLines).show(self.state.snapshot.status, silent=seconds)
+        """Say that the room has been silent for too long; 0 takes it back."""
+        if self.query(StatusLines):
+            self.query_one(StatusLines).show(self.state.status, waits=self.state.waits, silent=seconds)
 
     def run_ended(self, run: Run) -> None:
         """Say how a plan ended that is not shown here."""

@@ -13,6 +13,7 @@ from s3ir_tui.trail.grouped import OTHERS, Group, Groups
 from s3ir_tui.trail.sieve import Sieve
 from screens.base import CaseScreen
 from screens.keys import bindings
+from screens.later import later
 from screens.state import State
 from screens.widgets.lines import Spans, ruled
 from screens.widgets.palette import BOLD, DIM, PLAIN, RED, severity_style
@@ -124,7 +125,7 @@ class GroupsScreen(CaseScreen):
     def _look_on(self) -> None:
         self._sieve.step(_SLICE)
         if not self._sieve.done:
-            self.set_timer(_PAUSE, self._look_on)
+            later(self, _PAUSE, self._look_on)
 
     def _take(self) -> None:
         begun = self._sieve.begun

@@ -22,6 +22,13 @@ class RoomSaid(Message):
 
 
 @dataclass
+class ThreadEnded(Message):
+    """A thread of this console ended with a fault; the words are an alarm."""
+
+    words: str
+
+
+@dataclass
 class RunPlan(Message):
     """The responder confirmed a plan."""
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from s3ir_tui.model import utc_now
-from s3ir_tui.room import Kind, Room, Row, Snapshot, Timeline, Update
+from s3ir_tui.room import Kind, Room, Row, Snapshot, Status, Timeline, Update
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.sieve import Lines
 from s3ir_tui.trail.spool import Spool
@@ -34,6 +34,7 @@ class State:
         lines: The events of the tail: the newest in memory, a million older ones on the disk.
         run: The plan that runs or ran last.
         heard: Whether the room has said anything yet.
+        faults: Threads of this console that ended with a fault: alarms on every screen, until the end.
         asks: Who answers questions to history; `None` where there is no one.
         show_only: Shows the lines of the tail that a filter finds, whatever screen is open.
     """
@@ -44,6 +45,7 @@ class State:
         self.lines: Lines = Spool()
         self.run: Run | None = None
         self.heard = False
+        self.faults: tuple[str, ...] = ()
         self.asks: Asks | None = None
         self.show_only: Callable[[str], None] = lambda _filter: None
         self._wishes: dict[tuple[Kind, str], bool] = {}
@@ -59,6 +61,12 @@ class State:
         if self.heard:
             return ""
         return "reading" if self.desk is None else "connecting"
+
+    @property
+    def status(self) -> Status:
+        """The newest status, with what is wrong with this console itself."""
+        status = self.snapshot.status
+        return replace(status, alarms=(*self.faults, *status.alarms)) if self.faults else status
 
     def has(self, needs: Needs) -> bool:
         """Whether what a key needs is there: what is absent is not offered."""

@@ -9,6 +9,7 @@ from rich.style import Style
 from s3ir_tui.room import Proposal, Row
 from s3ir_tui.text import width
 from screens.keys import Key
+from screens.later import later
 from screens.widgets.lines import Lines, Spans, spread
 from screens.widgets.palette import AMBER, BOLD, DIM, KEY, PLAIN, REVERSE, severity_style, state_mark
 from screens.widgets.pulse import bars
@@ -102,7 +103,7 @@ class NextLine(Lines):
         self._said, self._alarm = text, alarm
         self.changed()
         if seconds and text:
-            self.set_timer(seconds, lambda: self._forget(text))
+            later(self, seconds, lambda: self._forget(text))
 
     def _forget(self, text: str) -> None:
         if self._said == text:

@@ -14,6 +14,7 @@ from screens.widgets.lines import Lines, Spans, length, spread
 from screens.widgets.palette import ALARM, AMBER, ARMED, BOLD, DIM, PLAIN, RED
 
 _WIDE = 84
+_LONG_SILENCE = 20.0
 
 
 class _Left(Lines):
@@ -41,10 +42,11 @@ class _Left(Lines):
 
     def _second(self, cells: int) -> Spans:
         now = self.status
+        if self.silent:
+            style = ALARM if self.silent > _LONG_SILENCE else AMBER
+            return [(f" {ago(self.silent)} old: no news from this console's threads", style)]
         if self.waits:
             return [(" nothing has been read yet", DIM)]
-        if self.silent:
-            return [(f" no news from this console's own threads for {ago(self.silent)}", ALARM)]
         if now.alarms:
             more = f" (+{len(now.alarms) - 1})" if len(now.alarms) > 1 else ""
             lag = f" lag {_seconds(now.lag)} "

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from rich.style import Style
 from textual.cache import LRUCache
-from textual.timer import Timer
 
 from s3ir_tui.model import Severity, utc_now
 from s3ir_tui.text import clean, middle
@@ -15,6 +15,7 @@ from s3ir_tui.trail.event import Judged
 from s3ir_tui.trail.fields import Line
 from s3ir_tui.trail.filter import EVERYTHING, Filter, parse
 from s3ir_tui.trail.sieve import Lines, Sieve
+from screens.later import later
 from screens.widgets.lines import Spans, ruled
 from screens.widgets.palette import BOLD, DIM, PLAIN
 from screens.widgets.rows import Rows
@@ -53,7 +54,7 @@ class Tail(Rows):
         self._anchor: tuple[int | None, bool] | None = None
         self._towards: Towards | None = None
         self._wanted: int | None = None
-        self._timer: Timer | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self.follow = True
         self.fold = True
         self.floor = Severity.INFO
@@ -156,14 +157,14 @@ class Tail(Rows):
     def _look_on(self) -> None:
         """Look at some more of the older lines, and again a little later until all were looked at."""
         if self._timer is not None:
-            self._timer.stop()
+            self._timer.cancel()
             self._timer = None
         while True:
             self._look_a_while()
             if self._all_looked_at or self.is_attached:
                 break
         if not self._all_looked_at:
-            self._timer = self.set_timer(_PAUSE, self._look_on)
+            self._timer = later(self, _PAUSE, self._look_on)
 
     @property
     def _all_looked_at(self) -> bool:

@@ -34,11 +34,11 @@ def test_frame_stands_before_the_room_says_anything(desk: FakeDesk | None, words
 
 
 def test_a_room_that_never_says_anything_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("s3ir_tui.app.SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr("screens.watchdog.OLD_SECONDS", 0.5)
 
     async def test() -> None:
         async with console(FakeRoom(first=None), first="reading …") as pilot:
-            await shows(pilot, "no news from this console's own threads for 1s")
+            await shows(pilot, "1s old: no news")
 
     run(test())
 

@@ -100,7 +100,11 @@ class Terminal:
 
     def press(self, keys: str) -> None:
         """Type keys as a terminal sends them."""
-        os.write(self._leader, keys.encode())
+        self.press_raw(keys.encode())
+
+    def press_raw(self, data: bytes) -> None:
+        """Send bytes to the program, whatever they are."""
+        os.write(self._leader, data)
 
     def hang_up(self) -> None:
         """Take the terminal away, as a broken SSH connection does."""

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -137,8 +138,6 @@ class Broken(FakeRoom):
         raise ValueError("broken detail")
 sys.exit(run(Broken(), FakeDesk()))
 """
-    import sys
-
     with Terminal((sys.executable, "-c", program), env={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
         terminal.wait_for("Next: contain")
         terminal.press("2")
@@ -202,3 +201,74 @@ def test_pipe_is_refused() -> None:
 def _cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(") ", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_a_paint_whose_timer_never_fires_is_made_by_the_watchdog_which_says_so() -> None:
+    program = """
+import sys
+import s3ir_tui.app as app
+from tests.screens.fakes import FakeDesk, FakeRoom
+app.later = lambda *_: None
+sys.exit(app.run(FakeRoom(ticking=True, rate=8), FakeDesk()))
+"""
+    with Terminal((sys.executable, "-c", program), size=(132, 34)) as terminal:
+        terminal.wait_for("the screen stood still for")
+        for _ in range(2):
+            clock = _clock(terminal)
+            terminal.wait_until(lambda: _clock(terminal) != clock, f"the clock stands at {clock}")  # noqa: B023
+
+
+def test_a_room_that_falls_silent_is_said_within_three_seconds() -> None:
+    program = """
+import sys
+from s3ir_tui.app import run
+from tests.screens.fakes import FakeDesk, FakeRoom
+sys.exit(run(FakeRoom(ticking=False), FakeDesk()))
+"""
+    with Terminal((sys.executable, "-c", program)) as terminal:
+        terminal.wait_for("Next: contain")
+        terminal.wait_for("s old: no news from this console's threads", patience=5)
+
+
+def test_a_thread_that_ends_with_a_fault_is_an_alarm_on_every_screen(tmp_path: Path) -> None:
+    program = """
+import sys, threading
+from s3ir_tui.app import run
+from tests.screens.fakes import FakeDesk, FakeRoom
+class Broken(FakeRoom):
+    def note(self, text):
+        threading.Thread(target=lambda: 1 / 0, name="posture").start()
+sys.exit(run(Broken(ticking=True), FakeDesk()))
+"""
+    with Terminal((sys.executable, "-c", program), size=(132, 34), env={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
+        terminal.wait_for("Next: contain")
+        terminal.press("i")
+        terminal.wait_until(lambda: "\n note" in terminal.text(), "no prompt")
+        terminal.press("hello\r")
+        terminal.wait_for("posture of this console ended: ZeroDivisionError; start it again")
+        for keys, words in (("l", "Log"), ("\x1b", "Next:"), ("?", "No key changes AWS")):
+            terminal.press(keys)
+            terminal.wait_for(words)
+            terminal.wait_for("posture of this console ended")
+        assert terminal.process.poll() is None
+
+
+@pytest.mark.parametrize("noise", [b"\xe9", b"\xff\xfe", bytes(range(128, 256)) * 8])
+def test_bytes_that_are_no_text_end_nothing(noise: bytes) -> None:
+    with Terminal(_console()) as terminal:
+        terminal.wait_for("Next: contain")
+        terminal.press_raw(noise)
+        terminal.read(0.5)
+        terminal.press("?")
+        terminal.wait_for("No key changes AWS")
+        assert terminal.process.poll() is None
+        terminal.press("\x1b")
+        terminal.wait_until(lambda: "No key changes AWS" not in terminal.text(), "help stays")
+        terminal.press("q")
+        assert terminal.ended() == 0
+
+
+def _clock(terminal: Terminal) -> str:
+    found = re.search(r"\d\d:\d\d:\d\dZ", terminal.text().splitlines()[0])
+    assert found is not None
+    return found[0]
