@@ -19,7 +19,7 @@ class KeyboardDriver(linux_driver.LinuxDriver):
     def run_input_thread(self) -> None:
         """Read keys until the end."""
         # The driver makes its decoder by this name, and offers no other way to choose how it treats errors.
-        linux_driver.getincrementaldecoder = _replacing  # type: ignore[attr-defined]
+        linux_driver.getincrementaldecoder = _replacing  # type: ignore[attr-defined, assignment]
         super().run_input_thread()
 
 
