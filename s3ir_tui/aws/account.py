@@ -19,6 +19,9 @@ THREADS = 32
 _SECONDS_TO_CONNECT = 5
 _SECONDS_TO_ANSWER = 20
 _DEFAULT_REGION = "us-east-1"
+_ATTEMPTS = 4
+_TRIED_ONCE = {("cloudtrail", "LookupEvents"): 1}
+"""What botocore must not send again by itself: each try counts against a limit that others share."""
 _SESSION_NAME = "s3ir-tui"
 _TAIL_PREFIX = re.compile(r"^stream(?:ing)?-")
 _AWS_DOMAINS = (".amazonaws.", ".api.aws", ".api.amazonwebservices.")
@@ -59,7 +62,7 @@ class Account:
         self._profile = profile or ""
         self._on_secret = on_secret
         self._lock = threading.Lock()
-        self._clients: dict[tuple[str, str], Any] = {}
+        self._clients: dict[tuple[str, str, int], Any] = {}
         session.register("before-sign.s3-control", self._unprefix, unique_id="s3ir-unprefix")
         session.register("before-sign.cloudwatch-logs.StartLiveTail", self._unprefix_tail, unique_id="s3ir-tail")
         session.register("before-sign", self._before_sign, unique_id="s3ir-before-sign")
@@ -143,11 +146,13 @@ class Account:
             service: boto3's service name.
             region: Region, or "" for the connection's.
         """
-        place = region or self.region
+        return self._client(service, region or self.region)
+
+    def _client(self, service: str, place: str, attempts: int = _ATTEMPTS) -> Any:
         with self._lock:
-            made = self._clients.get((service, place))
+            made = self._clients.get((service, place, attempts))
             if made is None:
-                made = self._clients[service, place] = self._make(service, place)
+                made = self._clients[service, place, attempts] = self._make(service, place, attempts)
             return made
 
     def call(self, service: str, operation: str, params: Mapping[str, Any], region: str = "") -> dict[str, Any]:
@@ -169,7 +174,8 @@ class Account:
         from botocore import xform_name
 
         with self._errors(service, operation, params):
-            method = getattr(self.client(service, region), xform_name(operation))
+            attempts = _TRIED_ONCE.get((service, operation), _ATTEMPTS)
+            method = getattr(self._client(service, region or self.region, attempts), xform_name(operation))
             answer: dict[str, Any] = method(**params)
             return answer
 
@@ -221,12 +227,12 @@ class Account:
     def _errors(self, service: str, operation: str, params: Mapping[str, Any]) -> _Errors:
         return _Errors(f"{service}:{operation}", _about(params), self._profile)
 
-    def _make(self, service: str, region: str) -> Any:
+    def _make(self, service: str, region: str, attempts: int) -> Any:
         from botocore.config import Config
 
         config = Config(
             max_pool_connections=THREADS,
-            retries={"mode": "standard", "max_attempts": 3},
+            retries={"mode": "standard", "total_max_attempts": attempts},
             connect_timeout=_SECONDS_TO_CONNECT,
             read_timeout=_SECONDS_TO_ANSWER,
         )

@@ -9,7 +9,7 @@ from s3ir_tui.feeds.facts import EventsCame, Inbox, SourceChanged
 from s3ir_tui.model import utc_now
 from s3ir_tui.room import SourceStatus
 from s3ir_tui.text import clean
-from s3ir_tui.trail.sources.base import Acknowledged, Source, SourceError, caught_up, read_by, remark
+from s3ir_tui.trail.sources.base import Acknowledged, Dormant, Source, SourceError, caught_up, read_by, remark
 from s3ir_tui.trail.sources.covers import complete_to, covers, late
 
 _FULL = 40
@@ -33,7 +33,8 @@ def poll(source: Source, inbox: Inbox, stop: threading.Event) -> None:
         else:
             inbox.put(EventsCame(source.name, tuple(events), recorded, read_by(source)))
         failing_since = (failing_since or utc_now()) if error else None
-        inbox.put(SourceChanged(status_of(source, error, failing_since)))
+        if not (isinstance(source, Dormant) and source.dormant):
+            inbox.put(SourceChanged(status_of(source, error, failing_since)))
         stop.wait(wait)
         while inbox.qsize() > _FULL and not stop.is_set():
             stop.wait(_FULL_SECONDS)  # a source that is faster than the room must not fill the memory

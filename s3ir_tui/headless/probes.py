@@ -20,6 +20,7 @@ from s3ir_tui.trail.discover import selects_s3_data, trouble_of
 from s3ir_tui.trail.preflight import KINDS, Checked, Permission, management, missing, permission
 from s3ir_tui.trail.sources.base import Source
 from s3ir_tui.trail.sources.bucket import TrailBucketSource
+from s3ir_tui.trail.sources.lookup_quota import quota_of
 from s3ir_tui.trail.sources.queue import QueueSource
 
 _PAGE = 50
@@ -123,7 +124,7 @@ def _sees(kind: str, feeding: Sequence[Trail]) -> tuple[str, str]:
 
 def _lookup(account: Account, region: str, now: datetime) -> _Found:
     params = {"StartTime": now - timedelta(days=1), "EndTime": now, "MaxResults": _PAGE}
-    entries = account.call("cloudtrail", "LookupEvents", params, region).get("Events") or ()
+    entries = quota_of(account.identity.account, region).ask(account, params, region).get("Events") or ()
     newest = max((entry["EventTime"] for entry in entries if entry.get("EventTime")), default=None)
     if newest is None:
         return _Found(by="no event in the last day")

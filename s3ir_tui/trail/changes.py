@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from s3ir_tui.aws.errors import AwsError
 from s3ir_tui.trail.coverage import CHANGES, History, Trail
 from s3ir_tui.trail.decode import decode_record
 from s3ir_tui.trail.event import Event
-from s3ir_tui.trail.sources.base import Calls, throttled
-from s3ir_tui.trail.sources.lookup import PACE
+from s3ir_tui.trail.sources.base import Calls
+from s3ir_tui.trail.sources.lookup_quota import Quota, quota_of
 
-_TRIES = 4
+_PAGE = 50
 
 
 def read_changes(
@@ -23,7 +23,7 @@ def read_changes(
     since: datetime,
     until: datetime,
     *,
-    sleep: Callable[[float], None] = time.sleep,
+    quota: Callable[[str], Quota] = lambda region: quota_of("", region),
 ) -> History:
     """Ask Event history for the calls that change what trails log; it takes some seconds, within LookupEvents' pace.
 
@@ -33,7 +33,7 @@ def read_changes(
         regions: Regions to ask beside those, for trails that were deleted.
         since: From when on.
         until: To when: now.
-        sleep: Waits.
+        quota: The budget of the account in a Region, which the trail sources share.
 
     Returns:
         The calls, or why they are not known.
@@ -42,34 +42,33 @@ def read_changes(
     try:
         for region in dict.fromkeys((*(trail.home for trail in trails), *regions)):
             for name in CHANGES:
-                changes += _ask(account, name, region, since, until, sleep)
+                changes += _ask(account, name, region, since, until, quota(region))
     except AwsError as error:
         return History(since, until, (), str(error))
     return History(since, until, tuple(changes))
 
 
-def _ask(
-    account: Calls, name: str, region: str, since: datetime, until: datetime, sleep: Callable[[float], None]
-) -> list[Event]:
-    found: list[Event] = []
-    params = {
+def _ask(account: Calls, name: str, region: str, since: datetime, until: datetime, quota: Quota) -> list[Event]:
+    params: dict[str, Any] = {
         "LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": name}],
         "StartTime": since,
         "EndTime": until,
+        "MaxResults": _PAGE,
     }
-    for tried in range(_TRIES):
-        sleep(PACE * 2**tried if tried else 0.0)
+    found: list[Event] = []
+    for entry in _entries(account, params, region, quota):
         try:
-            for entry in account.pages("cloudtrail", "LookupEvents", params, "Events", region):
-                try:
-                    found.append(decode_record(str(entry.get("CloudTrailEvent")).encode("utf-8", "replace")))
-                except ValueError:
-                    continue
-        except AwsError as error:
-            if not throttled(error) or tried == _TRIES - 1:
-                raise
-            found.clear()
+            found.append(decode_record(str(entry.get("CloudTrailEvent")).encode("utf-8", "replace")))
+        except ValueError:
             continue
-        sleep(PACE)
-        return found
-    raise AssertionError("unreachable")
+    return found
+
+
+def _entries(account: Calls, params: Mapping[str, Any], region: str, quota: Quota) -> Iterator[Mapping[str, Any]]:
+    token = ""
+    while True:
+        answer = quota.ask(account, {**params, "NextToken": token} if token else params, region)
+        yield from answer.get("Events") or ()
+        token = str(answer.get("NextToken") or "")
+        if not token:
+            return

@@ -16,12 +16,19 @@ from s3ir_tui.trail.sources.base import Source
 from s3ir_tui.trail.sources.bucket import TrailBucketSource
 from s3ir_tui.trail.sources.live_tail import LiveTailSource
 from s3ir_tui.trail.sources.logs import LogsSource
-from s3ir_tui.trail.sources.lookup import INTERVAL, LookupSource
+from s3ir_tui.trail.sources.lookup import INTERVAL, SLOW_INTERVAL, LookupSource
+from s3ir_tui.trail.sources.lookup_denied import DeniedRegions
+from s3ir_tui.trail.sources.lookup_quota import quota_of
 
 if TYPE_CHECKING:
     from s3ir_tui.aws.account import Account
 
-GLOBAL_REGIONS: Mapping[str, str] = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+GLOBAL_REGIONS: Mapping[str, str] = {
+    "aws": "us-east-1",
+    "aws-cn": "cn-north-1",
+    "aws-us-gov": "us-gov-west-1",
+    "aws-eusc": "eusc-de-east-1",
+}
 """By partition, where events of IAM, of global STS and of CloudFront are recorded."""
 
 ALWAYS_ENABLED = (
@@ -30,9 +37,6 @@ ALWAYS_ENABLED = (
     *("us-east-1", "us-east-2", "us-west-1", "us-west-2"),
 )
 """Regions of the partition `aws` that no account can do without (AWS Account Management, "Regions")."""
-
-OTHER_REGIONS_EVERY = 10.0
-"""Seconds between two looks in Regions that are neither the home Region nor the one of global services."""
 
 _AT_ONCE = 8
 
@@ -78,13 +82,18 @@ def offers(account: Account, found: Survey, since: datetime) -> tuple[Source, ..
         since: How far the sources look back.
     """
     unseen = "; ".join(f"{what} not known: {why}" for what, why in found.gaps.items())
+    first = first_regions(account)
+    denied = DeniedRegions(f"lookup {found.regions[0]}", never=first)
     sources: list[Source] = [
         LookupSource(
             account,
             region,
             since,
             remark=unseen if number == 0 else "",
-            every=INTERVAL if region in first_regions(account) else OTHER_REGIONS_EVERY,
+            every=INTERVAL if region in first else SLOW_INTERVAL,
+            quota=quota_of(account.identity.account, region),
+            own=lambda: account.own_keys,
+            denied=denied,
         )
         for number, region in enumerate(found.regions)
     ]
@@ -149,6 +158,8 @@ def first_regions(account: Account) -> tuple[str, ...]:
 
 
 def _partition(region: str) -> str:
+    if region.startswith("eusc-"):
+        return "aws-eusc"
     return next((f"aws-{part}" for part in ("cn", "us-gov") if region.startswith(f"{part}-")), "aws")
 
 

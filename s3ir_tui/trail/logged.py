@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,6 +15,7 @@ from s3ir_tui.aws.errors import AwsError
 from s3ir_tui.trail.changes import read_changes
 from s3ir_tui.trail.coverage import Coverage, History, coverage, unlogged, words
 from s3ir_tui.trail.discover import Survey, first_regions
+from s3ir_tui.trail.sources.lookup_quota import quota_of
 
 if TYPE_CHECKING:
     from s3ir_tui.aws.account import Account
@@ -55,7 +57,9 @@ def read_logged(account: Account, found: Survey, since: datetime, now: datetime)
         since: From when on.
         now: The time.
     """
-    history = read_changes(account, found.trails, first_regions(account), since, now)
+    owner = account.identity.account
+    quota = partial(quota_of, owner)
+    history = read_changes(account, found.trails, first_regions(account), since, now, quota=quota)
     try:
         names = sorted(str(item["Name"]) for item in account.pages("s3", "ListBuckets", {}, "Buckets"))
     except AwsError as error:

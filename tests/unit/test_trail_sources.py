@@ -20,6 +20,8 @@ from s3ir_tui.trail.sources.base import SourceError, drain
 from s3ir_tui.trail.sources.bucket import TrailBucketSource
 from s3ir_tui.trail.sources.files import FilesSource, iter_events
 from s3ir_tui.trail.sources.lookup import PACE, LookupSource
+from s3ir_tui.trail.sources.lookup_denied import DeniedRegions
+from s3ir_tui.trail.sources.lookup_quota import Quota
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 SINCE = NOW - timedelta(hours=3)
@@ -49,12 +51,19 @@ class History:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.records: list[dict[str, Any]] = []
+        self.when: dict[str, datetime] = {}
+        self.there: dict[str, datetime] = {}
         self.asked: list[float] = []
         self.faults: list[AwsError] = []
 
-    def put(self, *moments: datetime) -> None:
+    def put(self, *moments: datetime, name: str = "ListBuckets", late: float = 0.0, **more: Any) -> None:
+        """Calls at these times, in Event history so many seconds after them."""
         for moment in moments:
-            self.records.append(record("ListBuckets", when=moment.strftime("%Y-%m-%dT%H:%M:%SZ")))
+            made = record(name, when=moment.strftime("%Y-%m-%dT%H:%M:%SZ"), **more)
+            made["readOnly"] = name.startswith(("List", "Get", "Describe", "Lookup"))
+            self.records.append(made)
+            self.when[made["eventID"]] = _when(made)
+            self.there[made["eventID"]] = moment + timedelta(seconds=late)
 
     def call(self, service: str, operation: str, params: Mapping[str, Any], region: str = "") -> dict[str, Any]:
         assert (service, operation) == ("cloudtrail", "LookupEvents")
@@ -62,8 +71,15 @@ class History:
         self.asked.append(self.clock.seconds)
         if self.faults:
             raise self.faults.pop(0)
-        chosen = [r for r in self.records if params["StartTime"] <= _when(r) <= params["EndTime"]]
-        chosen.sort(key=_when, reverse=True)
+        now = self.clock.now()
+        start, end = params["StartTime"], params["EndTime"]
+        chosen = [
+            r for r in self.records if start <= self.when[r["eventID"]] <= end and self.there[r["eventID"]] <= now
+        ]
+        for attribute in params.get("LookupAttributes") or ():
+            assert attribute["AttributeKey"] == "ReadOnly"
+            chosen = [r for r in chosen if str(r["readOnly"]).lower() == attribute["AttributeValue"]]
+        chosen.sort(key=lambda r: self.when[r["eventID"]], reverse=True)
         start = int(params.get("NextToken") or 0)
         page = chosen[start : start + params["MaxResults"]]
         answer: dict[str, Any] = {"Events": [{"CloudTrailEvent": json.dumps(r)} for r in page]}
@@ -89,11 +105,21 @@ def history(clock: Clock) -> History:
     return History(clock)
 
 
-def lookup(history: History, pages: int = 10) -> LookupSource:
+def lookup(history: History, pages: int = 10, **more: Any) -> LookupSource:
     clock = history.clock
-    return LookupSource(
-        history, "us-east-1", SINCE, pages=pages, clock=clock.now, monotonic=clock.monotonic, sleep=clock.sleep
-    )
+    more = {"region": "us-east-1", "since": SINCE} | more
+    return LookupSource(history, pages=pages, clock=clock.now, monotonic=clock.monotonic, sleep=clock.sleep, **more)
+
+
+def follow(source: LookupSource, clock: Clock, seconds: float) -> dict[str, datetime]:
+    """Poll for so long; when each event was brought, by its id."""
+    brought: dict[str, datetime] = {}
+    until = clock.seconds + seconds
+    while clock.seconds < until:
+        for found in source.poll():
+            brought[found.id] = clock.now()
+        clock.seconds += source.interval
+    return brought
 
 
 def test_lookup_brings_everything_newest_first_in_bounded_parts(history: History) -> None:
@@ -166,7 +192,7 @@ def test_lookup_loses_nothing_to_a_failure_in_the_middle(history: History) -> No
 
     history.call = broken
     found = source.poll()
-    assert len(found) == 100
+    assert 50 < len(found) <= 100
     found += drain(source, clock=history.clock.monotonic)
     assert len({event.id for event in found}) == 200
 
@@ -176,6 +202,152 @@ def test_lookup_says_what_is_missing_where_it_is_not_allowed(history: History) -
     with pytest.raises(SourceError, match="Ask for it") as caught:
         lookup(history).poll()
     assert caught.value.retry_after > 5
+
+
+def test_what_is_new_comes_while_a_day_of_history_is_still_being_read(history: History) -> None:
+    history.put(*(NOW - timedelta(seconds=n) for n in range(6 * 3600)), late=120)
+    history.put(*(NOW + timedelta(seconds=n) for n in range(250)), late=120)
+    done = [NOW + timedelta(seconds=20 * n) for n in range(1, 6)]
+    history.put(*done, name="PutBucketPolicy", late=120)
+    source = lookup(history, since=NOW - timedelta(hours=6), pages=8)
+    brought = follow(source, history.clock, 250)
+    assert not source.caught_up
+    waits = [
+        (brought[r["eventID"]] - history.there[r["eventID"]]).total_seconds()
+        for r in history.records
+        if r["eventName"] == "PutBucketPolicy"
+    ]
+    assert len(waits) == 5
+    assert max(waits) < 20
+
+
+def test_an_event_that_comes_an_hour_late_is_found(history: History) -> None:
+    source = lookup(history)
+    source.poll()
+    history.put(NOW + timedelta(minutes=5), late=3600)
+    brought = follow(source, history.clock, 3600 + 300 + 1000)
+    assert len(brought) == 1
+    assert source.late is not None
+    assert source.late >= 3600
+
+
+def test_calls_that_change_something_come_before_a_flood_of_reads(history: History) -> None:
+    history.put(*(NOW - timedelta(seconds=n / 10) for n in range(6000)))
+    history.put(NOW - timedelta(minutes=9), name="CreateAccessKey")
+    source = lookup(history, pages=4)
+    assert "CreateAccessKey" in [event.name for event in source.poll()]
+
+
+def test_a_look_goes_on_until_it_meets_what_is_known_so_that_nothing_new_is_passed_over(history: History) -> None:
+    history.put(*(NOW + timedelta(seconds=n / 20) for n in range(20 * 400)))
+    source = lookup(history, pages=8)
+    brought = follow(source, history.clock, 700)
+    assert len(brought) == 20 * 400
+
+
+def test_a_region_where_nothing_happens_is_asked_seldom_and_often_again_when_something_does(history: History) -> None:
+    source = lookup(history, every=60.0, own=lambda: ("AKIAOURS",))
+    follow(source, history.clock, 600)
+    before = len(history.asked)
+    start = history.clock.seconds
+    history.put(*(history.clock.now() + timedelta(minutes=n) for n in range(10)), name="LookupEvents")
+    follow(source, history.clock, 600)
+    assert (len(history.asked) - before) / (history.clock.seconds - start) * 60 <= 1.5
+    history.put(history.clock.now() - timedelta(seconds=1), name="CreateBucket")
+    follow(source, history.clock, 61)
+    before = len(history.asked)
+    follow(source, history.clock, 60)
+    assert len(history.asked) - before >= 9
+
+
+def test_complete_to_is_the_time_of_the_last_whole_look(history: History) -> None:
+    source = lookup(history)
+    assert source.complete_to is None
+    source.poll()
+    assert source.complete_to == NOW
+    history.faults = [AwsError("ServiceUnavailable", "try again", status=503)]
+    history.clock.seconds += 60
+    with pytest.raises(SourceError):
+        source.poll()
+    assert source.complete_to == NOW
+
+
+def test_all_who_ask_in_one_region_share_one_budget(history: History) -> None:
+    clock = history.clock
+    quota = Quota(monotonic=clock.monotonic, sleep=clock.sleep)
+    history.put(*(NOW - timedelta(seconds=n) for n in range(300)))
+    sources = [lookup(history, quota=quota), lookup(history, quota=quota)]
+    for source in sources:
+        drain(source, clock=clock.monotonic)
+    gaps = [later - earlier for earlier, later in zip(history.asked, history.asked[1:], strict=False)]
+    assert min(gaps) >= PACE - 1e-9
+
+
+def test_the_pace_gives_way_to_others_and_recovers(history: History) -> None:
+    clock = history.clock
+    quota = Quota(monotonic=clock.monotonic, sleep=clock.sleep)
+    refused = AwsError("ThrottlingException", "Rate exceeded")
+    params = {"StartTime": SINCE, "EndTime": NOW, "MaxResults": 50}
+    history.faults = [refused] * 3
+    quota.ask(history, params, "us-east-1")
+    gaps = [later - earlier for earlier, later in zip(history.asked, history.asked[1:], strict=False)]
+    assert gaps == sorted(gaps)
+    assert gaps[-1] > 3
+    for _ in range(60):
+        quota.ask(history, params, "us-east-1")
+    assert history.asked[-1] - history.asked[-2] == pytest.approx(PACE, abs=0.01)
+
+
+SCP = "User: arn:aws:iam::111122223333:user/r is not authorized with an explicit deny in a service control policy"
+
+
+def test_regions_that_a_policy_of_the_organization_denies_are_one_remark(history: History) -> None:
+    denied = DeniedRegions("lookup us-east-1", never=("us-east-1",))
+    home = lookup(history, denied=denied)
+    others = [lookup(history, denied=denied, region=region) for region in ("sa-east-1", "ap-south-1", "me-south-1")]
+    history.faults = [
+        AwsError("AccessDeniedException", SCP),
+        AwsError("AccessDeniedException", SCP),
+        AwsError("UnrecognizedClientException", "The security token included in the request is invalid"),
+    ]
+    for source in others:
+        assert source.poll() == []
+        assert source.dormant
+        assert source.caught_up
+        assert source.interval >= 3600
+    assert home.remark == (
+        "Regions not looked in, asked again every hour: "
+        "denied by a service control policy: ap-south-1, sa-east-1; not enabled: me-south-1"
+    )
+    assert others[0].remark == ""
+    others[0].poll()
+    assert "sa-east-1" not in home.remark
+    assert not others[0].dormant
+
+
+def test_a_region_that_worked_and_is_denied_now_is_in_trouble_and_so_is_the_home_region(history: History) -> None:
+    denied = DeniedRegions("lookup us-east-1", never=("us-east-1",))
+    source = lookup(history, denied=denied, region="eu-west-1")
+    source.poll()
+    history.clock.seconds += 60
+    history.faults = [AwsError("AccessDeniedException", SCP)] * 2
+    with pytest.raises(SourceError, match="lookup eu-west-1"):
+        source.poll()
+    with pytest.raises(SourceError, match="lookup us-east-1"):
+        lookup(history, denied=denied).poll()
+
+
+def test_another_console_goes_on_with_history_where_the_first_one_ended(history: History) -> None:
+    history.put(*(NOW - timedelta(seconds=20 * n) for n in range(500)))
+    first = lookup(history, pages=2)
+    brought = {event.id for event in first.poll()}
+    second = lookup(history, pages=2)
+    second.take_over(first.complete_to, first.backlog)
+    history.clock.seconds += 30
+    before = len(history.asked)
+    found = drain(second, clock=history.clock.monotonic)
+    assert brought | {event.id for event in found} == {r["eventID"] for r in history.records}
+    assert len(history.asked) - before <= 12
 
 
 class Store:

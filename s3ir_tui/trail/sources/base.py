@@ -94,6 +94,17 @@ class Remarks(Protocol):
 
 
 @runtime_checkable
+class Dormant(Protocol):
+    """A source that may find that it has nothing to say for long: it is then not shown, another one tells why.
+
+    Attributes:
+        dormant: Whether that is so.
+    """
+
+    dormant: bool
+
+
+@runtime_checkable
 class Closes(Protocol):
     """A source that holds something open between polls."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,37 +12,45 @@ from s3ir_tui.model import utc_now
 from s3ir_tui.trail.decode import decode_record
 from s3ir_tui.trail.dedupe import SeenIds
 from s3ir_tui.trail.event import Event
-from s3ir_tui.trail.sources.base import BUSY, Calls, throttled, trouble
+from s3ir_tui.trail.sources.base import BUSY, Calls, trouble
+from s3ir_tui.trail.sources.covers import Covers, Lateness
+from s3ir_tui.trail.sources.lookup_denied import RETRY_SECONDS, DeniedRegions
+from s3ir_tui.trail.sources.lookup_passes import LATE, OVERLAP, Pass, Schedule
+from s3ir_tui.trail.sources.lookup_quota import PACE, Quota
 
-INTERVAL = 2.0
+__all__ = ["INTERVAL", "PACE", "SLOW_INTERVAL", "LookupSource"]
+
+INTERVAL = 6.0
+"""Seconds between two looks at what is new, where something happens."""
+
+SLOW_INTERVAL = 60.0
+"""The same where nothing happens."""
+
 PAGE = 50
-PACE = 0.55
-"""Seconds between requests: two a second per account and Region (CloudTrail API), shared with whoever else looks."""
+PAGES_A_POLL = 8
 
-OVERLAP = timedelta(minutes=15)
-"""Events come "typically within 15 minutes", in no order: so far back is looked again, once a minute."""
-
-SHORT_OVERLAP = timedelta(minutes=2)
-DEEP_EVERY = timedelta(minutes=1)
-PAGES_A_POLL = 10
-
-_MOST_WINDOWS = 100
-_TRIES = 4
-_REMEMBERED = 100_000
-
-Window = tuple[datetime, datetime]
+_AWAKE_SECONDS = 120.0
+_FEW_PAGES = 12
+_REMEMBERED = 200_000
 
 
 class LookupSource:
-    """Polls LookupEvents: what is new first, then, page by page, what is older.
+    """Polls LookupEvents: what is new first, then what came late, then, part by part, what is older.
+
+    Each look at what is new reaches back a quarter of an hour, since events come late and in no order. Where that is
+    more than a page, calls that change something are asked for first (`ReadOnly=false`), and a look ends at a page
+    whose older half was all known; whole looks follow at their own pace.
 
     Args:
         account: The connection.
         region: The Region to look in.
         since: How far to look back.
         pages: Most pages of 50 events in one poll.
-        every: Seconds between two polls once nothing older is left to be read.
+        every: Seconds between two looks where nothing happens.
         remark: What whoever found this source could not see.
+        quota: The budget of the account in the Region.
+        own: Access keys of this console: its own calls are nothing that happens.
+        denied: Where Regions are noted that this identity may not use; `None` where that is an error.
         clock: The time, UTC.
         monotonic: Seconds, for the pace.
         sleep: Waits.
@@ -59,113 +67,202 @@ class LookupSource:
         pages: int = PAGES_A_POLL,
         every: float = INTERVAL,
         remark: str = "",
+        quota: Quota | None = None,
+        own: Callable[[], Collection[str]] = tuple,
+        denied: DeniedRegions | None = None,
         clock: Callable[[], datetime] = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.name = f"lookup {region}"
-        self.remark = remark
-        self._account, self._region, self._since, self._pages = account, region, since, pages
-        self._every = every
-        self._clock, self._monotonic, self._sleep = clock, monotonic, sleep
+        self.region, self.since = region, since
+        self._account, self._pages = account, pages
+        self._slow, self._said, self._own, self._denied = every, remark, own, denied
+        self._clock, self._monotonic = clock, monotonic
+        self._quota = quota or Quota(monotonic=monotonic, sleep=sleep)
         self._seen = SeenIds(_REMEMBERED)
-        self._looked_to: datetime | None = None
-        self._deep_at = since
-        self._asked = float("-inf")
-        # What is still to be read, newest last.
-        self._windows: list[Window] = []
+        self._schedule = Schedule(since)
+        self._lateness = Lateness(oldest=LATE.total_seconds())
+        self._looked_at: float | None = None
+        self._small = True
+        self._every, self._awake_until = min(INTERVAL, every), float("-inf")
+        self._answered = False
+        self.dormant = False
+        self.complete_to: datetime | None = None
+        self._began: datetime | None = None
         self._left = pages
+        self._fresh: list[Event] = []
+
+    # -- what it says of itself -------------------------------------------------------------------
 
     @property
     def caught_up(self) -> bool:
         """Whether nothing older is left to be read."""
-        return self._looked_to is not None and not self._windows
+        return self.dormant or (self._looked_at is not None and not self._schedule.backlog)
 
     @property
     def interval(self) -> float:
         """Seconds to wait before the next poll."""
-        return self._every if self.caught_up else BUSY
+        if self.dormant:
+            return RETRY_SECONDS
+        if self._looked_at is None or self._schedule.waiting:
+            return BUSY
+        return max(BUSY, self._looked_at + self._every - self._monotonic())
+
+    @property
+    def remark(self) -> str:
+        """What could not be seen, and where LookupEvents is not allowed."""
+        return "; ".join(filter(None, (self._said, self._denied.said_by(self.name) if self._denied else "")))
+
+    @property
+    def covers(self) -> Covers:
+        """All management events of the Region; data events are never in Event history."""
+        return Covers((self.region,))
+
+    @property
+    def late(self) -> float | None:
+        """How long after their times events came, in seconds."""
+        return self._lateness.seconds
+
+    @property
+    def backlog(self) -> tuple[Pass, ...]:
+        """What is left to be read of history: another console of the case goes on with it."""
+        return tuple(self._schedule.backlog)
+
+    def take_over(self, complete_to: datetime | None, backlog: Sequence[Pass], known: Collection[str] = ()) -> None:
+        """Go on where another console of the case ended.
+
+        Args:
+            complete_to: Up to when it had brought everything.
+            backlog: What it had left to read.
+            known: Ids of events that it brought.
+        """
+        for ident in known:
+            self._seen.add(ident)
+        self._schedule.resume(complete_to, backlog)
+
+    # -- polling ----------------------------------------------------------------------------------
 
     def poll(self) -> list[Event]:
-        """Read what is new, then a part of what is older.
+        """Read what is new if it is time to, then a part of what is late or older.
 
         Raises:
             SourceError: Not one page could be read.
         """
-        self._windows.append(self._newest_window())
-        del self._windows[:-_MOST_WINDOWS]
-        self._left = self._pages
+        now = self._clock()
         found: list[Event] = []
-        while self._windows and self._left > 0:
-            try:
-                self._read(self._windows[-1], found)
-            except AwsError as error:
-                if found:
-                    return found  # the window stays; the next poll tells if the trouble does
-                raise trouble(self.name, error) from None
+        self._left, self._fresh = self._pages, []
+        try:
+            if self._due():
+                self._look(now, found)
+            while self._left > 0 and (some := self._schedule.next(now)) is not None:
+                self._read(some, found)
+        except AwsError as error:
+            if not found:
+                return self._failed(error)
+            # What was not read waits; the next poll tells if the trouble stays.
+        self._keep_pace()
         return found
 
-    def _newest_window(self) -> Window:
-        """From where the last poll ended; once nothing old is left, with an overlap for what came late."""
-        now = self._clock()
-        if self._looked_to is None:
-            start = self._since
-            self._deep_at = now
-        elif self._windows:
-            start = self._looked_to
-        elif now - self._deep_at >= DEEP_EVERY:
-            start = self._deep_at - OVERLAP
-            self._deep_at = now
-        else:
-            start = self._looked_to - SHORT_OVERLAP
-        self._looked_to = now
-        return min(max(self._since, start), now), now
+    def _due(self) -> bool:
+        return self._looked_at is None or self._monotonic() >= self._looked_at + self._every - BUSY
 
-    def _read(self, window: Window, found: list[Event]) -> None:
-        """Page back through a window; what the budget leaves of it stays for the next time."""
-        start, end = window
-        token = ""
-        oldest = end
+    def _look(self, now: datetime, found: list[Event]) -> None:
+        """Look at the last quarter of an hour: whole where a page holds it, else writes first, as far as is new."""
+        first = self._looked_at is None
+        start = max(self.since, now - OVERLAP)
+        whole = Pass(start, now, now, kind="look")
+        self._left = max(self._left, 1)
+        if self._small and self._read(whole, found, pages=1):
+            pass
+        else:
+            self._small = False
+            for some in (Pass(start, now, now, writes=True, kind="look"), Pass(start, now, now, kind="look")):
+                if not self._read(some, found, quick=not first) and some.cut:
+                    self._schedule.put(some)
+        if first:
+            self._began = now
+            few = self._small and (now - self.since) <= OVERLAP * _FEW_PAGES
+            self._schedule.begin(now, start, writes_first=not few)
+        self._looked_at = self._monotonic()
+
+    def _read(self, some: Pass, found: list[Event], *, pages: int = 0, quick: bool = False) -> bool:
+        """Page back through what is left of a pass, within the budget of the poll.
+
+        Args:
+            some: The pass.
+            found: Where new events go.
+            pages: Most pages, or 0 for what the poll has left.
+            quick: Whether to end at a page whose older half was known.
+
+        Returns:
+            Whether it was read to its beginning.
+        """
+        token, read, oldest = "", 0, some.end
         while True:
-            answer = self._ask(start, end, token)
+            try:
+                answer = self._quota.ask(self._account, some.params(PAGE, token), self.region)
+            except AwsError:
+                if read:
+                    some.cut_at(oldest + timedelta(seconds=1), read, keep=True)
+                raise
+            self._worked()
             self._left -= 1
+            read += 1
             page = [event for event in map(_event, answer.get("Events") or ()) if event is not None]
-            found += [event for event in page if self._seen.add(event.id)]
-            if page:
-                oldest = min(oldest, min(event.at for event in page))
+            new = [self._seen.add(event.id) for event in page]
+            fresh = [event for event, is_new in zip(page, new, strict=True) if is_new]
+            found += fresh
+            if some.kind != "history":
+                self._fresh += fresh
             token = str(answer.get("NextToken") or "")
-            self._windows.pop()
-            if not token or oldest <= start:
-                return
+            oldest = min((event.at for event in page), default=some.end)
+            if not token or oldest <= some.start:
+                self._done(some, read)
+                return True
+            spent = read >= pages if pages else self._left <= 0
+            known = quick and not any(new[len(new) // 2 :])
             # The end of a window is whole seconds: the second that was cut through is read again. A second that holds
             # more than the budget is read to its end, or it would be begun again and again.
-            left = min(end, oldest + timedelta(seconds=1))
-            self._windows.append((start, left))
-            if self._left <= 0 and left < end:
-                return
+            if (spent or known) and some.cut_at(oldest + timedelta(seconds=1), read, keep=not known):
+                return False
 
-    def _ask(self, start: datetime, end: datetime, token: str) -> dict[str, Any]:
-        params: dict[str, Any] = {
-            "StartTime": min(start, end),
-            "EndTime": end,
-            "MaxResults": PAGE,
-        }
-        if token:
-            params["NextToken"] = token
-        for trial in range(_TRIES):
-            self._sleep(max(0.0, self._asked + PACE - self._monotonic()))
-            self._asked = self._monotonic()
-            try:
-                return self._account.call("cloudtrail", "LookupEvents", params, self._region)
-            except AwsError as error:
-                if not throttled(error) or trial == _TRIES - 1:
-                    raise
-                self._sleep(PACE * 2**trial)
-        raise AssertionError("unreachable")
+    def _worked(self) -> None:
+        self._answered = True
+        if self.dormant and self._denied is not None:
+            self.dormant = False
+            self._denied.works(self.region)
+
+    def _done(self, some: Pass, read: int) -> None:
+        some.pages += read
+        if some.proves:
+            self.complete_to = max(self.complete_to or some.begun, some.begun)
+        if some.kind == "look" and not some.writes and not some.cut:
+            self._small = some.pages <= 1
+        self._schedule.done(some)
+
+    def _keep_pace(self) -> None:
+        """Look often where others than this console do something, seldom where nobody does."""
+        now, own = self._clock(), self._own()
+        for event in self._fresh:
+            if self._began is not None and event.at >= self._began:  # what is older was looked up, it did not come late
+                self._lateness.take(event.at, now)
+        if any(e.name != "LookupEvents" and not e.invoked_by and e.access_key not in own for e in self._fresh):
+            self._awake_until = self._monotonic() + _AWAKE_SECONDS
+            self._every = min(INTERVAL, self._slow)
+        elif self._monotonic() >= self._awake_until:
+            self._every = min(self._slow, self._every * 2)
+
+    def _failed(self, error: AwsError) -> list[Event]:
+        """Say what is wrong; a Region that never answered and may not be used is noted with the others."""
+        if self._denied is not None and not self._answered and self._denied.take(self.region, error):
+            self.dormant = True
+            return []
+        raise trouble(self.name, error) from None
 
 
 def _event(entry: object) -> Event | None:
-    text = entry.get("CloudTrailEvent") if isinstance(entry, dict) else None
+    text: Any = entry.get("CloudTrailEvent") if isinstance(entry, dict) else None
     if not isinstance(text, str):
         return None
     try:
