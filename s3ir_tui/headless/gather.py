@@ -145,7 +145,8 @@ def gather(account: Account, sources: Sources, since: datetime) -> tuple[Analysi
                 missing += step.skipped
     chosen = [source for source in chosen if not isinstance(source, FilesSource)]
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="gather") as pool:
-        for source, answer in zip(chosen, pool.map(_drained, chosen), strict=True):
+        # Remarks are complete once all are read: one source may tell what others met.
+        for source, answer in zip(chosen, list(pool.map(_drained, chosen)), strict=True):
             if isinstance(answer, SourceError):
                 missing.append(Skipped(source.name, str(answer)))
                 continue
