@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from actions import undo
+from actions import rebase, undo
 from actions.context import Context
 from actions.plan import Danger, Plan, Step
 from actions.subjects import Subjects
@@ -39,6 +40,9 @@ class Action:
         plan: Makes the plan; raises `Refusal` with the way out.
         undo_step: Makes the step that undoes one of its steps, done at a UTC time; raises `Refusal` where it must not.
         undo_alone: Whether its steps are left out where a whole plan is undone, and come back only by themselves.
+        writes: The calls that its steps make, by service and operation: a record of any other is not undone.
+        rebase: Makes a step anew for a state that moved since the plan; raises `Refusal` where it must not.
+        follows_lineage: Whether a plan is out of date when more is known to descend from its targets.
     """
 
     id: str
@@ -51,3 +55,6 @@ class Action:
     plan: Callable[[Subjects, Context], Plan]
     undo_step: Callable[[Step, Context, str], Step] = undo.mirror
     undo_alone: bool = False
+    writes: tuple[str, ...] = ()
+    rebase: Callable[[Step, Any, Context], Step] = rebase.remerged
+    follows_lineage: bool = False

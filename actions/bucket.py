@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from actions import bucket_state
 from actions.context import Context
 from actions.plan import Call, Read, Refusal
 from s3ir_tui.aws.errors import AwsError
@@ -40,7 +41,7 @@ def call(ctx: Context, operation: str, bucket: str, **params: Any) -> Call:
 
 def policy_read(ctx: Context, bucket: str) -> Read:
     """How the bucket policy is read; `None` where there is none."""
-    return Read(call(ctx, "GetBucketPolicy", bucket), "Policy", ("NoSuchBucketPolicy",), document=True)
+    return bucket_state.policy_of(call(ctx, "GetBucketPolicy", bucket))
 
 
 def policy_text(ctx: Context, bucket: str) -> str | None:
@@ -60,17 +61,12 @@ def policy_text(ctx: Context, bucket: str) -> str | None:
 
 def block_read(ctx: Context, bucket: str) -> Read:
     """How Block Public Access of the bucket is read; `None` where it was never set."""
-    absent = ("NoSuchPublicAccessBlockConfiguration",)
-    return Read(call(ctx, "GetPublicAccessBlock", bucket), "PublicAccessBlockConfiguration", absent)
+    return bucket_state.block_of(call(ctx, "GetPublicAccessBlock", bucket))
 
 
 def acl_read(ctx: Context, bucket: str) -> Read:
     """How the ACL is read: owner and grants, without the display names that S3 no longer gives reliably."""
-    pick = (
-        "{Owner: {ID: Owner.ID}, Grants: Grants[].{Grantee: {Type: Grantee.Type, ID: Grantee.ID, URI: Grantee.URI}, "
-        "Permission: Permission}}"
-    )
-    return Read(call(ctx, "GetBucketAcl", bucket), pick)
+    return bucket_state.acl_of(call(ctx, "GetBucketAcl", bucket))
 
 
 def ownership_read(ctx: Context, bucket: str) -> Read:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from actions.plan import Call, Step
+from actions.plan import Call, Holds, Step
 from s3ir_tui.model import iso
 
 AHEAD = timedelta(seconds=30)
@@ -36,7 +36,8 @@ def resolve(step: Step, now: datetime) -> Step:
         return step
     text = iso(now + AHEAD)
     call = Call(step.call.service, step.call.operation, _put(step.call.params, text), step.call.region)
-    return replace(step, call=call, after=_put(step.after, text))
+    holds = step.holds and Holds(tuple(_put(item, text) for item in step.holds.statements), step.holds.gone)
+    return replace(step, call=call, after=_put(step.after, text), holds=holds)
 
 
 def _put(value: Any, text: str) -> Any:

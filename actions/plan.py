@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import enum
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -66,6 +67,19 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
+class Holds:
+    """What must be there for a step to be in effect, whatever others put beside it.
+
+    Attributes:
+        statements: Statements that the policy must hold, at least as wide: more principals, or a later cut-off, do.
+        gone: Statements that it must not hold any more.
+    """
+
+    statements: tuple[Mapping[str, Any], ...] = ()
+    gone: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One write of a plan.
 
@@ -82,6 +96,8 @@ class Step:
         note: What the responder should know about this step.
         action: Id of the action that the step comes from, where that is not the plan's own.
         undoes: Index of the step that this one undoes, in the plan named by `Plan.undo_of`.
+        holds: What must be there for it to be in effect; where it is `None`, the statements by which `before` and
+            `after` differ, and the whole of `after` where that is no policy.
     """
 
     call: Call
@@ -96,6 +112,30 @@ class Step:
     note: str = ""
     action: str = ""
     undoes: int | None = None
+    holds: Holds | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What the trail showed when a plan was made: what descends from its targets, and where that was seen.
+
+    Attributes:
+        credentials: Access key ids.
+        principals: Users, roles and sessions, as ARNs.
+        accounts: Other accounts that were granted access.
+        buckets: Buckets on which any of them was seen.
+    """
+
+    credentials: tuple[str, ...] = ()
+    principals: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    buckets: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """A fingerprint: equal where nothing was added or taken away."""
+        text = repr([sorted(part) for part in (self.credentials, self.principals, self.accounts, self.buckets)])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +157,7 @@ class Plan:
         independent: Whether each step is worth doing without the others: the plan then goes on after one that failed.
         hold_seconds: For how long after the last write an independent plan does again what is undone meanwhile.
         evidence: What was read for the record because the plan will hide or replace it.
+        basis: What the trail showed of its targets when it was made; `None` where nobody asked.
     """
 
     action: str
@@ -133,6 +174,12 @@ class Plan:
     independent: bool = False
     hold_seconds: float = 0.0
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    basis: Basis | None = None
+
+    @property
+    def evidence_key(self) -> str:
+        """Fingerprint of what the plan rests on, "" where that was not asked."""
+        return self.basis.key if self.basis is not None else ""
 
     @property
     def must_type(self) -> str:
@@ -168,13 +215,17 @@ class Answer:
 
     Attributes:
         typed: What was typed where the plan asks for it.
-        reason: Ticket or reason; asked once, by the first plan that runs in a case.
+        reason: Ticket or reason; asked by the first plan that runs on a console.
         excluded: Indexes of the steps left out.
+        operator: Name of the person at the console, recorded beside the ARN; "" for the one that the console knows.
+        no_ticket: Whether the responder said in so many words that there is no ticket.
     """
 
     typed: str = ""
     reason: str = ""
     excluded: frozenset[int] = frozenset()
+    operator: str = ""
+    no_ticket: bool = False
 
 
 class StepState(enum.Enum):
@@ -185,6 +236,7 @@ class StepState(enum.Enum):
     DONE = "done"
     FAILED = "failed"
     MOVED = "state moved"
+    UNKNOWN = "unknown"
     EXCLUDED = "excluded"
     NOT_RUN = "not run"
 
@@ -247,6 +299,40 @@ class Done:
     at: str
     actor: str = ""
     undone_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """Why a plan that was shown should be made anew before it runs.
+
+    Attributes:
+        changes: What differs, in words: `+ acct 9999…7777`, `+ 1 credential`.
+        age: How old the plan is, in seconds.
+    """
+
+    changes: tuple[str, ...]
+    age: float
+
+    def __str__(self) -> str:
+        return f"evidence changed: {', '.join(self.changes)}"
+
+
+class InPlace(NamedTuple):
+    """How much of a plan is in effect now.
+
+    Attributes:
+        in_place: Changes that are in effect.
+        changes: Changes that are not undone by us.
+        unreadable: Changes whose state could not be read.
+    """
+
+    in_place: int = 0
+    changes: int = 0
+    unreadable: int = 0
+
+    def __str__(self) -> str:
+        unread = f", {self.unreadable} not readable" if self.unreadable else ""
+        return f"{self.in_place} of {self.changes} in place{unread}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from s3ir_tui.headless.exits import Code, Failure
 from s3ir_tui.headless.session import Credentials, connector
-from s3ir_tui.settings import Settings, case_folder, make_private
+from s3ir_tui.settings import Settings, case_folder, make_private, operator_of
 
 ANSWERS = "answers"
 """Folder of a case that takes answers to questions."""
@@ -48,11 +48,19 @@ def open_live(settings: Settings, *, credentials: Credentials | None = None, fol
         journal,
         sources=sources.recorded,
         in_place=lambda ref: desk.in_place(ref),
-        unknown=lambda: len(desk.unknown_outcomes()),
+        unknown=lambda: desk.look_again(),
+        armed=lambda: desk.armed,
         back=settings.since,
         quiet=settings.quiet,
     )
-    desk = Desk(room.account, journal, room.history, settings.break_glass)
+    desk = Desk(
+        room.account,
+        journal,
+        room.history,
+        settings.break_glass,
+        operator=operator_of(settings),
+        plan_age=settings.plan_age,
+    )
     return run(room, desk, asks=SeenHistory(journal.folder / ANSWERS), mouse=settings.mouse)
 
 

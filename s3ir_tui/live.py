@@ -60,8 +60,10 @@ class LiveRoom:
         connect: Signs in; called on a background thread, again after a failure.
         journal: The open journal of the case.
         sources: Finds the trail sources of an account for the time since a moment.
-        in_place: How many changes of a plan (by its reference) are in place, of how many; blocks on AWS.
-        unknown: How many calls were begun by a console that ended before it recorded their outcome.
+        in_place: How many changes of a plan (by its reference) are in place, of how many, and how many of them cannot
+            be read; blocks on AWS.
+        unknown: Looks again at calls whose outcome is unknown, and tells how many are still; blocks on AWS.
+        armed: Whether this console may write. What other consoles of the case recorded does not count.
         back: How far the trail is looked back at on connecting.
         quiet: How long a contained actor must stay silent to be called quiet.
         clock: Gives the time, aware, UTC.
@@ -73,14 +75,16 @@ class LiveRoom:
         journal: Journal,
         *,
         sources: Callable[[Account, datetime], Sequence[Source]] = discover,
-        in_place: Callable[[str], tuple[int, int]] = lambda _ref: (0, 0),
+        in_place: Callable[[str], tuple[int, int, int]] = lambda _ref: (0, 0, 0),
         unknown: Callable[[], int] = lambda: 0,
+        armed: Callable[[], bool] = lambda: False,
         back: timedelta = timedelta(hours=24),
         quiet: timedelta = timedelta(minutes=30),
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._connect, self._journal, self._clock = connect, journal, clock
         self._find_sources, self._in_place, self._unknown = sources, in_place, unknown
+        self._armed = armed
         self._back, self._quiet = back, quiet
         self._known = Known(Analysis())
         self._lock = threading.RLock()
@@ -246,7 +250,7 @@ class LiveRoom:
         alarms = (*self._journal.problems, *self._recorder.problems, *(f"{w}: {e}" for w, e in self._failures.items()))
         moment = Moment(
             now=self._clock(),
-            mode="ARMED" if self._known.case.armed is not None else "READ-ONLY",
+            mode="ARMED" if self._armed() else "READ-ONLY",
             case=self._journal.folder.name,
             sources=sources,
             lag=self._lags.worst(),
@@ -254,7 +258,9 @@ class LiveRoom:
             consoles=self._journal.consoles,
             alarms=alarms,
             quiet=self._quiet,
-            checked={ref: (item.in_place, item.changes, item.at) for ref, item in self._checked.items()},
+            checked={
+                ref: (item.in_place, item.changes, item.at, item.unreadable) for ref, item in self._checked.items()
+            },
             folded=self._folded,
             unknown_outcomes=self._outcomes_unknown,
         )

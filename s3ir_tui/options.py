@@ -50,6 +50,9 @@ TRAIL: dict[str, Any] = {
     "since": Annotated[str | None, typer.Option("--since", metavar="TIME", help="How far to look back: 90m, 24h, 7d.")],
 }
 SAFETY: dict[str, Any] = {
+    "operator": Annotated[
+        str | None, typer.Option("--as", metavar="NAME", help="Your name, recorded with what you do; else your login.")
+    ],
     "break_glass": Annotated[
         list[str] | None,
         typer.Option("--break-glass", metavar="ARN", help="Principal that no plan may cut; repeat for several."),

@@ -156,6 +156,7 @@ class WatchView:
         credentials: Its credentials.
         in_place: How many of our changes were in place at the last check.
         changes: How many changes there are.
+        unreadable: How many of them could not be read at the last check.
         checked: UTC time of the last check of our changes, or "".
         workload: One line each for the legitimate principals on the same buckets.
         refs: First and last journal reference of the containment.
@@ -175,6 +176,7 @@ class WatchView:
     credentials: tuple[WatchedCredential, ...] = ()
     in_place: int = 0
     changes: int = 0
+    unreadable: int = 0
     checked: str = ""
     workload: tuple[str, ...] = ()
     refs: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import getpass
 import os
 import re
 import tomllib
@@ -38,6 +39,8 @@ class Settings:
         mfa_serial: MFA device that the role asks for; its code is asked on the terminal.
         external_id: External id that the role asks for.
         break_glass: ARNs of principals that no plan may cut.
+        operator: Name of the person at the console, recorded beside the ARN; the login where it is empty.
+        plan_age: How old a plan may be before AWS is read again for it when it is confirmed.
         case: Folder or name of the case.
         cases: Folder in which cases are found by name.
         sources: Trail sources to use: `lookup`, `bucket`, `logs`, `livetail`, `queue:URL`, `queue:NAME` or paths of
@@ -54,6 +57,8 @@ class Settings:
     mfa_serial: str = ""
     external_id: str = ""
     break_glass: tuple[str, ...] = ()
+    operator: str = ""
+    plan_age: timedelta = timedelta(minutes=2)
     case: str = ""
     cases: Path = Path()
     sources: tuple[str, ...] = ()
@@ -125,6 +130,16 @@ def find_case(settings: Settings, name: str) -> Path:
             return candidate
     known = sorted(item.name for item in settings.cases.iterdir() if item.is_dir()) if settings.cases.is_dir() else []
     raise SettingsError(f"no case {name}: {folder} is not there{nearest(name, known)}")
+
+
+def operator_of(settings: Settings) -> str:
+    """Who is at the console: as the settings say, else the login on this machine."""
+    if settings.operator:
+        return settings.operator
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no such user in the password file, as in some containers
+        return ""
 
 
 def make_private(folder: Path) -> Path:
@@ -239,6 +254,8 @@ _PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "mfa_serial": _text,
     "external_id": _text,
     "break_glass": _arns,
+    "operator": _text,
+    "plan_age": _span,
     "case": _text,
     "cases": _path,
     "sources": _texts,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.style import Style
 
+from actions.call_text import sent_lines
 from actions.cli_text import cli_lines
 from actions.plan import Plan, Step, StepState
 from screens.running import Run
@@ -18,6 +19,7 @@ _STEPS: dict[StepState, tuple[str, Style]] = {
     StepState.DONE: ("✓", GREEN),
     StepState.FAILED: ("✗", RED),
     StepState.MOVED: ("≠", AMBER),
+    StepState.UNKNOWN: ("?", AMBER),
     StepState.EXCLUDED: ("-", DIM),
     StepState.NOT_RUN: ("·", DIM),
 }
@@ -46,7 +48,8 @@ def step_lines(step: Step, *, whole: bool = False) -> Paragraphs:
             lines.append((f"{name}: {words}", AMBER))
     lines += [(f"breaks: {words}", AMBER) for words in step.breaks]
     changes = diff(step.before, step.after, None if whole else CONTEXT)
-    return lines + [(f"{line.sign} {line.text}", line.style) for line in changes]
+    lines += [(f"{line.sign} {line.text}", line.style) for line in changes]
+    return lines + [(words, DIM) for words in sent_lines(step)]
 
 
 def note_lines(plan: Plan, *, arms: bool = False) -> Paragraphs:

@@ -174,7 +174,8 @@ def _changes(view: WatchView) -> Spans:
         return [(" our changes  ", DIM), ("none: this only watches", PLAIN)]
     style = PLAIN if view.in_place == view.changes else RED
     read = f", read back {_at(view.checked)}" if view.checked else ", not read back yet"
-    words = f"{view.in_place} of {view.changes} in place{read}" if view.checked else f"{view.changes}{read}"
+    unread = f", {view.unreadable} not readable" if view.unreadable else ""
+    words = f"{view.in_place} of {view.changes} in place{unread}{read}" if view.checked else f"{view.changes}{read}"
     return [(" our changes  ", DIM), (words, style if view.checked else PLAIN)]
 
 

@@ -131,4 +131,5 @@ ACTION = Action(
     rank=60,
     fit=fit,
     plan=plan,
+    writes=("s3:PutPublicAccessBlock",),
 )

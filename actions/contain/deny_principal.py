@@ -13,13 +13,11 @@ from actions import lockout, seen, who
 from actions.action import Action, Fit
 from actions.contain.revoke_one_session import user_id
 from actions.context import Context
-from actions.plan import Call, Danger, Plan, Refusal, Step
+from actions.plan import Danger, Plan, Refusal, Step
 from actions.reads import document, same
 from actions.subjects import Subject, Subjects, subject
-from actions.undo import Nothing, whole
 from s3ir_tui import policy
 from s3ir_tui.aws.errors import AwsError
-from s3ir_tui.journal import redact
 from s3ir_tui.text import short_arn
 
 ID = "contain.deny-principal"
@@ -243,50 +241,6 @@ def _matches(wanted: Denied, ident: str) -> bool:
     )
 
 
-def remove_step(step: Step, ctx: Context, at: str) -> Step:  # noqa: ARG001 - the shape that every action's undo has
-    """The old policy to the letter, or where others changed it since: our statements out of it as it is now.
-
-    Raises:
-        Nothing: None of them is there any more.
-    """
-    found = ctx.state(step.read)
-    if step.undo is not None and same(found, step.after) and not redact.marked(step.undo.params):
-        return _removing(step, step.undo, found, step.before)
-    old = {str(item.get("Sid")): item for item in policy.statements(step.before)} if step.before else {}
-    ours = [
-        str(item["Sid"])
-        for item in policy.statements(step.after)
-        if str(item.get("Sid", "")).startswith(_OURS) and not same(item, old.get(str(item["Sid"])))
-    ]
-    if not set(ours) & set(lockout.statement_ids(found)):
-        raise Nothing(f"{step.target}: none of our statements is in the policy any more")
-    after: Mapping[str, Any] | None = policy.without_sids(found, ours)
-    returned = [old[sid] for sid in ours if sid in old]
-    if returned:
-        whole(step, returned)
-        after = policy.merge(after, returned)
-    return _removing(step, _put(step, after), found, after)
-
-
-def _removing(step: Step, call: Call, found: Any, after: Any) -> Step:
-    return Step(
-        call=call,
-        target=step.target,
-        summary=f"undo: {step.summary}",
-        read=step.read,
-        before=found,
-        after=after,
-        action=ID,
-    )
-
-
-def _put(step: Step, policy_left: Mapping[str, Any] | None) -> Call:
-    params = {name: value for name, value in step.call.params.items() if name != "Policy"}
-    if policy_left is None:
-        return Call("s3", "DeleteBucketPolicy", params, step.call.region)
-    return Call("s3", "PutBucketPolicy", {**params, "Policy": policy.minify(policy_left)}, step.call.region)
-
-
 ACTION = Action(
     id=ID,
     title="deny the principal on the bucket",
@@ -296,5 +250,5 @@ ACTION = Action(
     rank=50,
     fit=fit,
     plan=plan,
-    undo_step=remove_step,
+    writes=("s3:PutBucketPolicy",),
 )

@@ -124,5 +124,6 @@ ACTION = Action(
     rank=10,
     fit=fit,
     plan=plan,
+    writes=("iam:AttachUserPolicy", "iam:PutUserPolicy"),
     undo_step=allow_step,
 )

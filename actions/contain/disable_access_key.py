@@ -109,6 +109,7 @@ ACTION = Action(
     rank=20,
     fit=fit,
     plan=plan,
+    writes=("iam:UpdateAccessKey",),
     undo_step=enable_step,
     undo_alone=True,
 )

@@ -297,4 +297,5 @@ ACTION = Action(
     rank=0,
     fit=fit,
     plan=plan,
+    follows_lineage=True,
 )

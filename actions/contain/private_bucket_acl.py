@@ -124,4 +124,5 @@ ACTION = Action(
     rank=70,
     fit=fit,
     plan=plan,
+    writes=("s3:PutBucketAcl",),
 )

@@ -136,5 +136,6 @@ ACTION = Action(
     rank=40,
     fit=fit,
     plan=plan,
+    writes=("iam:PutRolePolicy",),
     undo_step=allow_step,
 )

@@ -235,5 +235,6 @@ ACTION = Action(
     rank=30,
     fit=fit,
     plan=plan,
+    writes=("iam:PutRolePolicy",),
     undo_step=lift_step,
 )

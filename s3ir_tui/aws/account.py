@@ -6,6 +6,7 @@ import re
 import threading
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from s3ir_tui.aws.errors import AwsError, from_exception, from_response
@@ -39,6 +40,7 @@ class Account:
         endpoint_url: Custom endpoint, or `None` for AWS.
         guard: The write guard of every client.
         own_keys: Access key ids that this console signs with, the key that assumed its role included.
+        credentials_end: UTC time at which the credentials end where nothing renews them, else `None`.
         agent_suffix: Called before each request; what it returns is added to the User-Agent.
     """
 
@@ -58,6 +60,7 @@ class Account:
         self.agent_suffix: Callable[[], str] | None = None
         self.identity = Identity("", "", "", region)
         self.own_keys: tuple[str, ...] = ()
+        self.credentials_end: datetime | None = None
         self._session = session
         self._profile = profile or ""
         self._on_secret = on_secret
@@ -109,6 +112,7 @@ class Account:
             session = botocore.session.Session(profile=profile)
             guard = WriteGuard()
             guard.install(session)
+            guard.choose_roles(*_roles_of_profile(session), *([role_arn] if role_arn else ()))
             if credentials is not None:
                 session.set_credentials(
                     credentials["aws_access_key_id"],
@@ -119,9 +123,14 @@ class Account:
             account = cls(session, guard, region=place, endpoint_url=endpoint_url, profile=profile, on_secret=on_secret)
             prompt = _OncePrompt(mfa_prompt)
             account._prompt_through(prompt)
-            account._note_key(session.get_credentials())
+            with guard.signing_in():
+                source = session.get_credentials()
+                account._note_key(source)
+            account._renew_as_sign_in(source)
             if role_arn:
-                account._assume(role_arn, mfa_serial, prompt, external_id, session_name)
+                with guard.signing_in():
+                    account._assume(role_arn, mfa_serial, prompt, external_id, session_name)
+                account._renew_as_sign_in(session.get_credentials())
             answer = account.call("sts", "GetCallerIdentity", {})
             prompt.closed = True
         except botocore.exceptions.BotoCoreError as error:
@@ -267,6 +276,18 @@ class Account:
         self._session._credentials = assumed
         self._clients.clear()
 
+    def _renew_as_sign_in(self, credentials: Any) -> None:
+        # botocore renews credentials in whatever thread signs next: the calls for that are signing in, too.
+        refresh = getattr(credentials, "_refresh_using", None)
+        if refresh is None:
+            return
+
+        def renew() -> Any:
+            with self.guard.signing_in():
+                return refresh()
+
+        credentials._refresh_using = renew
+
     def _sign_in_client(self, service: str, **given: Any) -> Any:
         return self._session.create_client(
             service, region_name=self.region, endpoint_url=self.endpoint_url, **{k: given[k] for k in given}
@@ -308,6 +329,23 @@ class Account:
         host = _TAIL_PREFIX.sub("", parts.netloc)
         if not any(domain in host for domain in _AWS_DOMAINS):
             request.url = urllib.parse.urlunsplit(parts._replace(netloc=host))
+
+
+def _roles_of_profile(session: Any) -> list[str]:
+    """The roles that the profile assumes: its own, and those of the profiles that it builds on."""
+    import botocore.exceptions
+
+    try:
+        profiles = session.full_config.get("profiles", {})
+    except botocore.exceptions.BotoCoreError:
+        return []  # said by the sign-in itself
+    name, seen, found = session.profile or "default", set(), []
+    while name and name not in seen:
+        seen.add(name)
+        profile = profiles.get(name, {})
+        found += [profile["role_arn"]] if profile.get("role_arn") else []
+        name = profile.get("source_profile", "")
+    return found
 
 
 def _see_that_it_is_whole(operation_model: Any, response_dict: Mapping[str, Any], **_: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections.abc import Iterator, Mapping
@@ -100,12 +101,12 @@ def _plain(service: str) -> str:
     return _NAMED_OTHERWISE.get(plain, plain)
 
 
-_ALLOWED: frozenset[str] = frozenset(
-    f"{_plain(service)}:{operation}"
-    for table in (READS, SIGN_IN)
-    for service, operations in table.items()
-    for operation in operations
-)
+def _names(table: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    return frozenset(f"{_plain(service)}:{operation}" for service, names in table.items() for operation in names)
+
+
+_READS = _names(READS)
+_SIGN_INS = _names(SIGN_IN)
 
 
 _DELETE_MESSAGES = "sqs:DeleteMessageBatch"
@@ -113,22 +114,33 @@ _START_QUERY = "athena:StartQueryExecution"
 _STOP_QUERY = "athena:StopQueryExecution"
 
 
+_ASSUME_ROLE = "sts:AssumeRole"
+
+
 class _Permit(threading.local):
     name: str = ""
     only: tuple[str, str] = ("", "")
+    digest: str = ""
+    begun: bool = False
     spent: bool = False
+
+
+class _SigningIn(threading.local):
+    depth: int = 0
 
 
 class WriteGuard:
     """Refuses every operation of a session's clients that is not on the list of reads.
 
-    A permit opens exactly one named operation, once, for the thread that holds it, and only while the case is armed.
+    A permit opens exactly one operation with exactly the parameters of its step, once, for the thread that holds it,
+    and only while the console is armed. What obtains credentials is open to the code that signs in alone, and roles are
+    assumed only where the settings or the profile name them.
     Beside it, messages can be deleted from a queue that the responder chose as a trail source, armed or not: from that
     queue alone, by the source, after what they brought is on disk. And a question can be asked through Athena: by a
     text that only reads, and what was started so can be stopped.
 
     Attributes:
-        armed: Whether permits can be had. Set by the executor alone, when the case is armed.
+        armed: Whether permits can be had. Set by the executor alone, when the console is armed.
     """
 
     def __init__(self) -> None:
@@ -136,6 +148,8 @@ class WriteGuard:
         self._permit = _Permit()
         self._queues: frozenset[str] = frozenset()
         self._queries: frozenset[str] = frozenset()
+        self._signing_in = _SigningIn()
+        self._roles: frozenset[str] = frozenset()
 
     def install(self, botocore_session: Any) -> None:
         """Guard all clients that the session makes from now on.
@@ -152,12 +166,26 @@ class WriteGuard:
         emitter = botocore_session.get_component("event_emitter")
         emitter.register_first("before-sign", self._sign, unique_id="s3ir-guard-sign")
 
+    def choose_roles(self, *arns: str) -> None:
+        """Take note of roles that the settings or the profile name: no other one is assumed."""
+        self._roles |= frozenset(arns)
+
     @contextmanager
-    def permit(self, call_name: str) -> Iterator[None]:
-        """Let this thread make one call of one operation.
+    def signing_in(self) -> Iterator[None]:
+        """Let this thread make the calls that obtain credentials: botocore's providers make them, at refreshes too."""
+        self._signing_in.depth += 1
+        try:
+            yield
+        finally:
+            self._signing_in.depth -= 1
+
+    @contextmanager
+    def permit(self, call_name: str, params: Mapping[str, Any]) -> Iterator[None]:
+        """Let this thread make one call.
 
         Args:
             call_name: Service and operation, such as `iam:UpdateAccessKey`.
+            params: Its parameters; a call with any other is refused.
 
         Raises:
             WriteRefused: The case is not armed, or this thread holds a permit already.
@@ -167,7 +195,7 @@ class WriteGuard:
         if self._permit.name:
             raise WriteRefused(f"{call_name} refused: {self._permit.name} is still under way in this thread.")
         service, _, operation = call_name.partition(":")
-        with self._holding(f"{_plain(service)}:{operation}"):
+        with self._holding(f"{_plain(service)}:{operation}", digest=_digest(params)):
             yield
 
     def choose_queue(self, queue_url: str) -> None:
@@ -229,26 +257,38 @@ class WriteGuard:
             self._queries |= {str(execution)}
 
     @contextmanager
-    def _holding(self, name: str, only: tuple[str, str] = ("", "")) -> Iterator[None]:
-        self._permit.name, self._permit.only, self._permit.spent = name, only, False
+    def _holding(self, name: str, only: tuple[str, str] = ("", ""), digest: str = "") -> Iterator[None]:
+        permit = self._permit
+        permit.name, permit.only, permit.digest, permit.begun, permit.spent = name, only, digest, False, False
         try:
             yield
         finally:
-            self._permit.name, self._permit.only, self._permit.spent = "", ("", ""), False
+            permit.name, permit.only, permit.digest, permit.begun, permit.spent = "", ("", ""), "", False, False
 
     def _permitted(self, name: str) -> bool:
         return self._permit.name == name and (self.armed or bool(self._permit.only[0]))
 
-    def _begin(self, event_name: str, **_: Any) -> None:
+    def _allowed(self, name: str) -> bool:
+        return name in _READS or (name in _SIGN_INS and self._signing_in.depth > 0)
+
+    def _begin(self, event_name: str, params: Mapping[str, Any] | None = None, **_: Any) -> None:
         name = _name(event_name)
-        if name not in _ALLOWED and not (self._permitted(name) and not self._permit.spent):
+        if self._allowed(name):
+            if name == _ASSUME_ROLE and str((params or {}).get("RoleArn")) not in self._roles:
+                raise _refusal(name)
+            return
+        if not self._permitted(name) or self._permit.spent:
             raise _refusal(name)
+        # The parameters as they are given stand here alone; the next event carries them as a request.
+        if self._permit.digest and self._permit.digest != _digest(params or {}):
+            raise _refusal(f"{name} with other parameters than those of its step")
+        self._permit.begun = True
 
     def _send(self, event_name: str, params: Mapping[str, Any] | None = None, **_: Any) -> None:
         name = _name(event_name)
-        if name in _ALLOWED:
+        if self._allowed(name):
             return
-        if not self._permitted(name) or self._permit.spent:
+        if not self._permitted(name) or not self._permit.begun or self._permit.spent:
             raise _refusal(name)
         field, value = self._permit.only
         if field and _field_of(params, field) != value:
@@ -258,8 +298,13 @@ class WriteGuard:
     def _sign(self, event_name: str, **_: Any) -> None:
         # Retries of a permitted call are signed again; a signature without a call under way is a presigned write.
         name = _name(event_name)
-        if name not in _ALLOWED and not (self._permitted(name) and self._permit.spent):
+        if not self._allowed(name) and not (self._permitted(name) and self._permit.spent):
             raise _refusal(name)
+
+
+def _digest(params: Mapping[str, Any]) -> str:
+    text = json.dumps(params, sort_keys=True, default=repr)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _name(event_name: str) -> str:

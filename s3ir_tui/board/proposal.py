@@ -42,8 +42,8 @@ def _defend(principals: Sequence[Row], watches: Sequence[WatchView]) -> Proposal
     for watch in watches:
         row = next((row for row in principals if row.label == watch.label), None)
         where = (row.kind, row.id) if row else None
-        if watch.checked and watch.in_place < watch.changes:
-            gone = watch.changes - watch.in_place
+        gone = watch.changes - watch.in_place - watch.unreadable
+        if watch.checked and gone > 0:
             return Proposal(
                 f"{watch.label}: {gone} of our {watch.changes} changes were undone by someone", "a", "", where
             )

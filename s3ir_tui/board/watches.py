@@ -17,7 +17,7 @@ from s3ir_tui.trail.watch import Watch, seen_of
 CELL_SECONDS = 10
 CELLS = 24
 
-Checked = tuple[int, int, datetime]
+Checked = tuple[int, int, datetime, int]
 """Changes in place, changes, and when that was read."""
 
 
@@ -65,7 +65,7 @@ def _view(
         seen_of(analysis, idents, contained), now, lag, state_of(known.case.verdicts.get(item.ref))
     )
     allowed, denied = analysis.pulse(idents, now, CELL_SECONDS, CELLS)
-    in_place, changes, when = checked if checked is not None else (item.done, item.done, None)
+    in_place, changes, when, unreadable = checked if checked is not None else (item.done, item.done, None, 0)
     asked = [value for values in item.targets.values() for value in values]
     first = next((name for name in (*asked, *item.principals) if name), item.label)
     signing = [ident for ident in idents if not _redundant(ident, idents)]
@@ -84,6 +84,7 @@ def _view(
         credentials=_credentials(known, signing, verdict.since),
         in_place=in_place,
         changes=changes,
+        unreadable=unreadable,
         checked=iso(when) if when else "",
         workload=_workload(known, idents, verdict.since),
         refs=f"{item.ref}..{item.last_ref.rsplit(':', 1)[-1]}",

@@ -72,9 +72,12 @@ def act(
     reason: Annotated[
         str, typer.Option("--reason", metavar="TEXT", help="Ticket or reason, recorded with the plan.")
     ] = "",
+    no_ticket: Annotated[
+        bool, typer.Option("--no-ticket", help="Carry it out although there is no ticket; recorded as such.")
+    ] = False,
     output: Output = Format.TABLE,
 ) -> int:
-    """Plan an action and print the plan; change something only with --execute --yes."""
+    """Plan an action and print the plan; change something only with --execute --yes and --reason."""
     if execute and (as_cli or not yes or not chosen.case):
         raise Failure("--execute needs --yes and --case, and goes without --as-cli; nothing was changed", Code.USAGE)
     from s3ir_tui.headless import act as command
@@ -84,7 +87,7 @@ def act(
     if done:
         return command.list_done(settings.find_case(chosen, chosen.case), output)
     action, targets = command.parse_words(words or (), target or (), undo)
-    wish = command.Wish(action, targets, undo, execute=execute, as_cli=as_cli, reason=reason)
+    wish = command.Wish(action, targets, undo, execute=execute, as_cli=as_cli, reason=reason, no_ticket=no_ticket)
     from s3ir_tui.headless.gather import Sources
     from s3ir_tui.headless.session import connect
 
@@ -92,4 +95,5 @@ def act(
     account = connect(chosen)
     history = command.read_history(account, sources, chosen.since)
     case = settings.case_folder(chosen) if chosen.case else None
-    return command.run(wish, command.Here(account, history, case, chosen.break_glass), output)
+    here = command.Here(account, history, case, chosen.break_glass, settings.operator_of(chosen))
+    return command.run(wish, here, output)

@@ -14,7 +14,7 @@ CHECK_SECONDS = 15.0
 
 def check(
     holding: Callable[[], tuple[str, ...]],
-    in_place: Callable[[str], tuple[int, int]],
+    in_place: Callable[[str], tuple[int, int, int]],
     unknown: Callable[[], int],
     inbox: Inbox,
     stop: threading.Event,
@@ -26,7 +26,7 @@ def check(
             return
         for ref in holding():
             try:
-                there, changes = in_place(ref)
+                there, changes, unreadable = in_place(ref)
             except AwsError:
                 continue
-            inbox.put(ChangesChecked(ref, there, changes, datetime.now(UTC)))
+            inbox.put(ChangesChecked(ref, there, changes, datetime.now(UTC), unreadable))

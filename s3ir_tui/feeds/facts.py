@@ -67,6 +67,7 @@ class ChangesChecked:
     in_place: int
     changes: int
     at: datetime
+    unreadable: int = 0
 
 
 @dataclass(frozen=True, slots=True)

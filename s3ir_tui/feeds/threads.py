@@ -49,7 +49,7 @@ class Feeds:
     def check_changes(
         self,
         holding: Callable[[], tuple[str, ...]],
-        in_place: Callable[[str], tuple[int, int]],
+        in_place: Callable[[str], tuple[int, int, int]],
         unknown: Callable[[], int],
     ) -> None:
         """Read our changes again and again, and look for calls whose outcome is unknown.

@@ -49,6 +49,7 @@ class Wish:
         execute: Whether to carry it out.
         as_cli: Whether to print it as lines for the AWS CLI.
         reason: Ticket or reason.
+        no_ticket: Whether it was said in so many words that there is none.
     """
 
     action: str = ""
@@ -57,6 +58,7 @@ class Wish:
     execute: bool = False
     as_cli: bool = False
     reason: str = ""
+    no_ticket: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +70,18 @@ class Here:
         history: What the trail shows.
         case: The case folder, or `None` where nothing is carried out.
         break_glass: Principals that no plan may cut.
+        operator: Name of the person who asks.
     """
 
     account: Account
     history: Callable[[], Analysis]
     case: Path | None = None
     break_glass: tuple[str, ...] = ()
+    operator: str = ""
+
+    def desk(self, log: Log) -> Desk:
+        """The desk over a log."""
+        return Desk(self.account, log, self.history, self.break_glass, operator=self.operator)
 
 
 def read_history(account: Account, sources: Sources, since: timedelta) -> Callable[[], Analysis]:
@@ -200,13 +208,13 @@ def run(wish: Wish, here: Here, form: Format) -> int:
     try:
         if not wish.execute:
             with _reading(here.case) as log:
-                plan = _plan(Desk(here.account, log, here.history, here.break_glass), wish)
+                plan = _plan(here.desk(log), wish)
                 _show(plan, wish, form)
             return Code.OK
         if here.case is None:
             raise Failure("--execute needs --case: what is done must be recorded", Code.USAGE)
         with opened(here.case, here.account, "act") as journal:
-            return _execute(Desk(here.account, journal, here.history, here.break_glass), journal, wish, form)
+            return _execute(here.desk(journal), journal, wish, form)
     except Refusal as refusal:
         if form is Format.JSON:
             print_json({"action": wish.action, "targets": wish.targets, "refused": str(refusal)})
@@ -246,7 +254,8 @@ def _execute(desk: Desk, journal: Journal, wish: Wish, form: Format) -> int:
     for item in desk.reconcile():
         aside(clean(f"an earlier console ended within {item.unknown}; now: {item.state or 'unknown'} - {item.detail}"))
     plan = _plan(desk, wish)
-    answer = Answer(typed=plan.must_type, reason=_reason(wish, plan, desk))
+    _check_reason(wish, plan, desk)
+    answer = Answer(typed=plan.must_type, reason=wish.reason, no_ticket=wish.no_ticket)
     count = len(plan.steps)
 
     def progress(news: Progress) -> None:
@@ -255,7 +264,7 @@ def _execute(desk: Desk, journal: Journal, wish: Wish, form: Format) -> int:
             words = f"{step.call.name} {step.target}: {news.state.value}"
             aside(clean(f"{news.index + 1}/{count} {words}{' - ' + news.detail if news.detail else ''}"))
 
-    with stopped_by_signals(desk):
+    with stopped_by_signals(desk) as signals:
         result = desk.run(plan, answer, progress)
     if form is Format.JSON:
         print_json(_result_json(plan, result, journal))
@@ -263,21 +272,42 @@ def _execute(desk: Desk, journal: Journal, wish: Wish, form: Format) -> int:
         print_table(*_result_table(plan, result))
         if result.stopped:
             aside(clean(f"stopped: {result.stopped}"))
+        if not plan.steps and plan.danger is not Danger.READS:
+            aside("nothing to do: it is in place already")
+    if signals:
+        return 128 + signals[0]
     return Code.OK if result.ok and not result.stopped else Code.PROBLEM
 
 
-def _reason(wish: Wish, plan: Plan, desk: Desk) -> str:
-    if wish.reason or plan.danger is Danger.IRREVERSIBLE or not desk.needs_reason:
-        return wish.reason
-    return "none given (--execute --yes)"
+def _check_reason(wish: Wish, plan: Plan, desk: Desk) -> None:
+    """Refuse to arm without a ticket, unless it was said that there is none.
+
+    Raises:
+        Refusal: There is none; the message offers what another console of the case was armed for.
+    """
+    if not plan.steps or wish.reason or wish.no_ticket:
+        return
+    before = desk.recorded_reason()
+    offered = f' (this case was armed before for "{before.reason}")' if before is not None and before.reason else ""
+    raise Refusal(f"give --reason TICKET{offered}, or --no-ticket where there is none. Nothing was changed")
 
 
 @contextmanager
-def stopped_by_signals(desk: Desk) -> Iterator[None]:
-    """The step in flight gets its outcome, no further one begins, and the log its closing record."""
-    before = {number: signal.signal(number, lambda *_: desk.stop()) for number in _SIGNALS}
+def stopped_by_signals(desk: Desk) -> Iterator[list[int]]:
+    """The step in flight gets its outcome, no further one begins, and the log its closing record.
+
+    Yields:
+        The signals that came, in order: the exit code names the first, within the last step as well.
+    """
+    came: list[int] = []
+
+    def stop(number: int, _frame: object) -> None:
+        came.append(number)
+        desk.stop()
+
+    before = {number: signal.signal(number, stop) for number in _SIGNALS}
     try:
-        yield
+        yield came
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -13,7 +13,7 @@ from s3ir_tui.headless.exits import Code, Failure
 from s3ir_tui.headless.output import say, tell
 from s3ir_tui.model import iso, utc_now
 from s3ir_tui.questions.table import Table, TableError
-from s3ir_tui.settings import Settings, case_folder
+from s3ir_tui.settings import Settings, case_folder, operator_of
 from s3ir_tui.text import clean, clean_block
 
 if TYPE_CHECKING:
@@ -109,9 +109,8 @@ def _make(chosen: Settings, account: Account, made: Plan, reason: str) -> int:
     from actions.plan import Answer
 
     with opened(case_folder(chosen), account, "ask") as journal:
-        executor = Executor(account, journal)
-        why = reason or executor.recorded_reason() or "none given (--create-table --yes)"
-        result = executor.run(made, Answer(reason=why), lambda _progress: None, threading.Event())
+        executor = Executor(account, journal, operator=operator_of(chosen))
+        result = executor.run(made, Answer(reason=reason), lambda _progress: None, threading.Event())
     for step, state, detail in zip(made.steps, result.states, result.details, strict=True):
         tell(clean(f"{step.call.name} {step.target}: {state.value}{f' - {detail}' if detail else ''}"))
     return Code.OK if result.ok else Code.PROBLEM

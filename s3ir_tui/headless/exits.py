@@ -15,7 +15,9 @@ class Code(IntEnum):
     REFUSED = 4
     LOG = 5
     FAULT = 70
+    HUNG_UP = 129
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 EXPLAINED = """\
@@ -26,7 +28,9 @@ EXPLAINED = """\
 4    refused: lock-out, not confirmed, or not possible now; nothing was changed
 5    the case cannot be read or written
 70   a fault of this program
-130  interrupted; 129 and 143 where the terminal went away or it was terminated"""
+129  the terminal went away
+130  interrupted
+143  terminated"""
 
 
 class Failure(Exception):

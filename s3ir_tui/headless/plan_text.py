@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from actions.call_text import sent_lines
 from actions.plan import Danger, Plan, Step
 from s3ir_tui.text import clean
 
@@ -30,10 +31,11 @@ def _lines(plan: Plan) -> Iterator[str]:
         for line in lines:
             yield f"{head:8} {line}"
     yield ""
-    yield "Nothing was changed. " + (
-        "Add --execute --yes --case CASE --reason TEXT to carry it out."
-        if plan.danger is Danger.IRREVERSIBLE
-        else "Add --execute --yes --case CASE to carry it out."
+    if not plan.steps and plan.danger is not Danger.READS:
+        yield "Nothing to do: it is in place already."
+        return
+    yield "Nothing was changed. Add --execute --yes --case CASE --reason TEXT to carry it out" + (
+        "." if plan.danger is Danger.IRREVERSIBLE or not plan.steps else " (--no-ticket where there is none)."
     )
 
 
@@ -44,6 +46,7 @@ def _count(steps: int) -> str:
 def _step_lines(index: int, step: Step) -> Iterator[str]:
     yield f"{index + 1} {step.call.name}  {step.target}  {step.summary}"
     yield from (f"    {line}" for line in difference(step.before, step.after))
+    yield from (f"    {line}" for line in sent_lines(step))
     for line in (step.note, step.no_undo and f"no undo: {step.no_undo}"):
         if line:
             yield f"    {line}"

@@ -17,11 +17,13 @@ class Fault:
         marker: Bytes of the request.
         seconds: How long its answer is held back.
         after: Bytes of the answer after which the line breaks, or `None`.
+        under_way: How many seconds the request itself is on its way; it arrives even when its sender is gone.
     """
 
     marker: bytes
     seconds: float = 0.0
     after: int | None = None
+    under_way: float = 0.0
 
 
 class FaultyLine:
@@ -71,6 +73,7 @@ class FaultyLine:
                 if fault is not None and fault.marker in data:
                     self.met += 1
                     met.append(fault)
+                    time.sleep(fault.under_way)
                 server.sendall(data)
         _end(server)
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from acting import Scene, allowed, can_read, client, scene
 
-from actions.plan import Refusal, StepState
+from actions.plan import Refusal
 from s3ir_tui.gameday.process import OUTSIDE, AccountServer
 from s3ir_tui.gameday.scenario import Credential
 from s3ir_tui.gameday.seeding import Seed, allow, allow_principal, bucket_arns, trust
@@ -183,15 +183,27 @@ def test_a_policy_that_would_not_fit_is_refused(here: Scene, seed: Seed, bucket:
         here.desk.plan("contain.deny-principal", {"principal": (OUTSIDE,), "bucket": (bucket,)})
 
 
-def test_the_attackers_change_between_plan_and_write_stops_the_step_and_is_shown(
+def test_what_the_attacker_changed_between_plan_and_write_stops_no_deny_and_is_shown(
     here: Scene, seed: Seed, bucket: str
 ) -> None:
     plan = here.desk.plan("contain.deny-principal", {"principal": (OUTSIDE,), "bucket": (bucket,)})
     seed.bucket_policy(bucket, everyone(bucket))
     result = here.run(plan)
-    assert result.states == (StepState.MOVED,)
-    assert "+ Everyone" in result.details[0]
+    assert result.ok
+    intent = next(item for item in here.journal.records("actions") if item["kind"] == "intent")
+    assert "+ Everyone" in intent["moved"]
+    assert sids(seed, bucket) == ["Everyone", f"S3irDenyControl{OUTSIDE}", f"S3irDenyData{OUTSIDE}"]
+    here.undo(result.plan_ref)
     assert sids(seed, bucket) == ["Everyone"]
+
+
+def test_a_second_deny_on_the_bucket_leaves_the_first_in_place(here: Scene, seed: Seed, bucket: str) -> None:
+    other = user(seed, bucket)
+    first = here.act("contain.deny-principal", principal=OUTSIDE, bucket=bucket)
+    second = here.act("contain.deny-principal", principal=other.principal, bucket=bucket)
+    assert here.desk.in_place(first.plan_ref) == here.desk.in_place(second.plan_ref) == (1, 1, 0)
+    here.undo(first.plan_ref)
+    assert here.desk.in_place(second.plan_ref) == (1, 1, 0)
 
 
 def test_a_bucket_of_another_account_is_its_owners_to_contain(here: Scene, server: AccountServer) -> None:

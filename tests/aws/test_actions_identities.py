@@ -286,18 +286,16 @@ def test_service_linked_roles_are_refused(here: Scene, seed: Seed) -> None:
 # -- what moves meanwhile ---------------------------------------------------------------------------
 
 
-def test_a_policy_that_moved_since_the_plan_is_not_written_over(here: Scene, seed: Seed, role: str) -> None:
+def test_a_policy_that_moved_since_the_plan_keeps_what_others_put_there(here: Scene, seed: Seed, role: str) -> None:
     plan = here.desk.plan("contain.revoke-role-sessions", {"principal": (role,)})
     theirs = {"Version": "2012-10-17", "Statement": [{"Sid": "Mine", **allow(["s3:GetObject"])}]}
     seed.iam.put_role_policy(
         RoleName=name_of(role), PolicyName="AWSRevokeOlderSessions", PolicyDocument=json.dumps(theirs)
     )
     result = here.run(plan)
-    assert result.states == (StepState.MOVED,)
-    assert "Mine" in result.details[0]
-    document = seed.iam.get_role_policy(RoleName=name_of(role), PolicyName="AWSRevokeOlderSessions")["PolicyDocument"]
-    assert [item.get("Sid") for item in document["Statement"]] == ["Mine"]
-    here.act("contain.revoke-role-sessions", principal=role)
+    assert result.ok
+    intent = next(item for item in here.journal.records("actions") if item["kind"] == "intent")
+    assert "+ Mine" in intent["moved"]
     document = seed.iam.get_role_policy(RoleName=name_of(role), PolicyName="AWSRevokeOlderSessions")["PolicyDocument"]
     assert [item.get("Sid") for item in document["Statement"]] == ["Mine", None]
 
@@ -311,9 +309,9 @@ def test_undo_is_refused_where_the_world_moved_on(here: Scene, seed: Seed, user:
 
 def test_what_was_undone_by_others_is_nothing_to_undo(here: Scene, seed: Seed, user: Credential) -> None:
     done = here.act("contain.deny-user", user=name_of(user))
-    assert here.desk.in_place(done.plan_ref) == (1, 1)
+    assert here.desk.in_place(done.plan_ref) == (1, 1, 0)
     seed.iam.detach_user_policy(UserName=name_of(user), PolicyArn="arn:aws:iam::aws:policy/AWSDenyAll")
-    assert here.desk.in_place(done.plan_ref) == (0, 1)
+    assert here.desk.in_place(done.plan_ref) == (0, 1, 0)
     with pytest.raises(Refusal, match="back already"):
         here.desk.undo_plan(done.plan_ref)
 
@@ -348,7 +346,7 @@ def test_passing_trouble_is_ridden_out(here: Scene, server: AccountServer, user:
     assert not reads(server, user)
 
 
-def test_lasting_trouble_leaves_a_failed_step_and_its_error_in_the_log(
+def test_lasting_trouble_leaves_an_unknown_step_and_its_error_in_the_log(
     here: Scene, server: AccountServer, user: Credential
 ) -> None:
     plan = here.desk.plan("contain.deny-user", {"user": (name_of(user),)})
@@ -358,9 +356,12 @@ def test_lasting_trouble_leaves_a_failed_step_and_its_error_in_the_log(
         result = here.run(plan)
     finally:
         server.control("faults", [])
-    assert result.states == (StepState.FAILED,)
+    assert result.states == (StepState.UNKNOWN,)
     outcome = next(item for item in here.journal.records("actions") if item["kind"] == "outcome")
     assert outcome["error"]["code"] == "ServiceUnavailable"
+    assert outcome["state"] == "unknown"
+    here.ahead = timedelta(minutes=2)
+    assert [item.state for item in here.desk.reconcile()] == ["failed"]
     assert outcome["accepted"] is False
     assert reads(server, user)
 

@@ -6,18 +6,22 @@ import json
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from acting import can_read, keys_of, scene
+from faulty_line import Fault, FaultyLine
 
-from actions.plan import Refusal
+from actions.plan import Refusal, StepState
 from s3ir_tui.gameday.process import AccountServer
 from s3ir_tui.gameday.scenario import Credential
 from s3ir_tui.gameday.seeding import Seed, allow, bucket_arns
 
 CONSOLE = """
-import json, os, signal, sys
+import json, os, signal, sys, threading
 from pathlib import Path
 from actions.desk import Desk
 from actions.plan import Answer
@@ -32,6 +36,8 @@ call = account.call
 def dying(service, operation, params, region=""):
     if operation == given["dies_at"] and given["when"] == "before":
         os.kill(os.getpid(), signal.SIGKILL)
+    if operation == given["dies_at"] and given["when"] == "during":
+        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGKILL)).start()
     answer = call(service, operation, params, region)
     if operation == given["dies_at"]:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -67,7 +73,9 @@ def user(seed: Seed, request: pytest.FixtureRequest) -> Credential:
     return seed.user(name, allow(["s3:*"], bucket_arns("payroll")))
 
 
-def die(server: AccountServer, responder: Credential, case: Path, user: Credential, dies_at: str, when: str) -> None:
+def die(
+    server: AccountServer | FaultyLine, responder: Credential, case: Path, user: Credential, dies_at: str, when: str
+) -> None:
     given = {
         "url": server.endpoint_url,
         "keys": keys_of(responder),
@@ -90,6 +98,11 @@ def test_a_killed_console_leaves_a_question_that_the_next_one_answers(
         (question,) = here.desk.unknown_outcomes()
         assert question.step.call.operation == "AttachUserPolicy"
         assert user.name in str(question)
+        if not cut:
+            (found,) = here.desk.reconcile()
+            assert (found.state, 0 < found.again_in <= 60) == ("", True)
+            assert len(here.desk.unknown_outcomes()) == 1
+            here.ahead = timedelta(seconds=61)
         (found,) = here.desk.reconcile()
         assert found.state == state
         assert here.desk.unknown_outcomes() == ()
@@ -103,6 +116,80 @@ def test_a_killed_console_leaves_a_question_that_the_next_one_answers(
         else:
             with pytest.raises(Refusal, match="left to undo"):
                 here.desk.undo_plan(question.plan_ref)
+
+
+UNDER_WAY = 4.0
+
+
+@pytest.fixture
+def held(server: AccountServer) -> Iterator[FaultyLine]:
+    """A line on which AttachUserPolicy takes seconds to arrive."""
+    with FaultyLine(int(server.endpoint_url.rsplit(":", 1)[1])) as line:
+        line.fault = Fault(b"Action=AttachUserPolicy", under_way=UNDER_WAY)
+        yield line
+
+
+def until_attached(seed: Seed, user: Credential) -> None:
+    end = time.monotonic() + 15
+    while not seed.iam.list_attached_user_policies(UserName=user.name)["AttachedPolicies"]:
+        assert time.monotonic() < end, "the request never arrived"
+        time.sleep(0.1)
+
+
+def test_a_request_under_way_when_its_console_is_killed_is_no_failure_and_can_be_undone(
+    server: AccountServer, held: FaultyLine, responder: Credential, case: Path, user: Credential, seed: Seed
+) -> None:
+    die(held, responder, case, user, "AttachUserPolicy", "during")
+    with scene(server, responder, case) as here:
+        (found,) = here.desk.reconcile()
+        assert (found.state, "looked at again in" in found.detail) == ("", True)
+        ref = found.unknown.plan_ref
+        assert [item.ref for item in here.desk.done()] == [ref]
+        with pytest.raises(Refusal, match="try again in"):
+            here.desk.undo_plan(ref)
+        assert here.desk.look_again() == 1
+        until_attached(seed, user)
+        assert here.desk.look_again() == 0
+        outcome = [item for item in here.journal.records("actions") if item["kind"] == "outcome"][-1]
+        assert (outcome["state"], outcome["accepted"]) == ("done", True)
+        assert not can_read(server, user, "payroll", "a.csv")
+        here.undo(ref)
+        assert can_read(server, user, "payroll", "a.csv")
+
+
+def test_a_step_recorded_as_failed_that_took_effect_after_all_gets_a_new_record(
+    server: AccountServer, held: FaultyLine, responder: Credential, case: Path, user: Credential, seed: Seed
+) -> None:
+    die(held, responder, case, user, "AttachUserPolicy", "during")
+    with scene(server, responder, case) as here:
+        here.ahead = timedelta(seconds=90)
+        assert [item.state for item in here.desk.reconcile()] == ["failed"]
+        until_attached(seed, user)
+        (found,) = here.desk.reconcile()
+        assert (found.state, "recorded as failed, but" in found.detail) == ("done", True)
+        assert [item["state"] for item in here.journal.records("actions") if item["kind"] == "outcome"] == [
+            "failed",
+            "done",
+        ]
+        assert here.desk.reconcile() == ()
+        here.undo(found.unknown.plan_ref)
+        assert can_read(server, user, "payroll", "a.csv")
+
+
+def test_a_stale_read_is_no_failure(server: AccountServer, responder: Credential, case: Path, user: Credential) -> None:
+    server.control("settings", {"read_lag": 2.0})
+    try:
+        die(server, responder, case, user, "AttachUserPolicy", "after")
+        with scene(server, responder, case) as here:
+            assert [item.state for item in here.desk.reconcile()] == [""]
+            end = time.monotonic() + 10
+            while here.desk.look_again():
+                assert time.monotonic() < end
+                time.sleep(0.2)
+            assert here.desk.done()[0].states[0] is StepState.DONE
+            here.undo(here.desk.done()[0].ref)
+    finally:
+        server.control("settings", {"read_lag": 0.0})
 
 
 def test_what_someone_made_of_the_step_since_is_told(

@@ -120,7 +120,7 @@ def test_a_leaked_key_is_cut_with_all_that_it_made_and_everything_comes_back(tmp
         time.sleep(1.2)
         assert readers(info) == set()
         assert all(works(info, worker) for worker in info["workload"])
-        assert scene.desk.in_place(done.plan_ref) == (4, 4)
+        assert scene.desk.in_place(done.plan_ref) == (4, 4, 0)
         with pytest.raises(Refusal, match="already"):
             scene.desk.plan("contain.lineage", {"principal": (info["principals"][0],)})
 
@@ -150,7 +150,7 @@ def test_a_thief_who_undoes_us_while_the_deny_spreads_loses_all_the_same(
         assert len(intents) > len(set(intents))
         assert done.ok, done.details
         time.sleep(0.8)
-        assert scene.desk.in_place(done.plan_ref) == (4, 4)
+        assert scene.desk.in_place(done.plan_ref) == (4, 4, 0)
         assert readers(info) == set()
         assert readers(info, minted(info)) == set()
 

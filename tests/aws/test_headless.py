@@ -164,7 +164,11 @@ def test_lineage_is_contained_recorded_and_undone(run: Run, info: Info, cases: P
     assert before
     assert at_work
     words = ("act", "contain.lineage", "--target", f"principal={attacker(info)}")
-    done = run(*words, "--case", "IR-2", "--execute", "--yes", "--output", "json")
+    asked = run(*words, "--case", "IR-2", "--execute", "--yes")
+    assert (asked.code, "--reason TICKET" in asked.err, "--no-ticket" in asked.err) == (Code.REFUSED, True, True)
+    assert readers(info) == before
+    ticket = ("--reason", "IR-2", "--as", "Ada")
+    done = run(*words, "--case", "IR-2", "--execute", "--yes", "--output", "json", *ticket)
     assert done.code == Code.OK, done.err
     assert done.data["ok"]
     assert {step["state"] for step in done.data["steps"]} == {"done"}
@@ -174,9 +178,12 @@ def test_lineage_is_contained_recorded_and_undone(run: Run, info: Info, cases: P
     listed = run("act", "--done", "--case", "IR-2", "--output", "json").data
     assert [item["ref"] for item in listed] == [done.data["plan"]]
 
-    undone = run("act", "--undo", "last", "--case", "IR-2", "--execute", "--yes", "--output", "json")
+    with Journal.open(cases / "IR-2", about={}, readonly=True) as journal:
+        armed = next(item for item in journal.records("case") if item["kind"] == "armed")
+    assert (armed["reason"], armed["operator"]) == ("IR-2", "Ada")
+    undone = run("act", "--undo", "last", "--case", "IR-2", "--execute", "--yes", "--output", "json", *ticket)
     assert undone.data["undo_of"] == done.data["plan"]
-    keys = run("act", "--undo", "last", "--case", "IR-2", "--execute", "--yes")
+    keys = run("act", "--undo", "last", "--case", "IR-2", "--execute", "--yes", "--no-ticket")
     assert keys.code == Code.REFUSED
     assert "reason" in keys.err
     keys = run("act", "--undo", "last", "--case", "IR-2", "--execute", "--yes", "--reason", "drill over")

@@ -45,8 +45,11 @@ def test_an_attack_is_seen_contained_watched_and_reviewed(day: GameDay, tmp_path
     def connect() -> Account:
         return Account.connect(endpoint_url=info["endpoint_url"], region=info["region"], credentials=info["responder"])
 
-    room = LiveRoom(connect, Journal.open(case, about={}), in_place=lambda ref: desk.in_place(ref))
+    room = LiveRoom(
+        connect, Journal.open(case, about={}), in_place=lambda ref: desk.in_place(ref), armed=lambda: desk.armed
+    )
     log = Journal.open(case, about={})
+    log.record("case", {"kind": "armed", "reason": "recorded by someone else"})
     desk = Desk(room.account, log, room.history)
     room.start(updates.put)
     try:

@@ -71,14 +71,14 @@ def test_a_table_is_shown_made_on_request_asked_and_taken_away_again(
 
     assert ask("IR-7", command="verify")[0] == 0
     assert f"asked credential actor={THIEF_KEY}" in ask("IR-7", command="report")[1].replace("\\", "")
-    code, _, err = ask("--undo", "last", "--case", "IR-7", "--execute", "--yes", command="act")
+    code, _, err = ask("--undo", "last", "--case", "IR-7", "--execute", "--yes", "--no-ticket", command="act")
     assert code == 0, err
     assert not server.has_table()
 
 
 def test_a_table_that_is_not_made_is_a_problem(server: AthenaServer, ask: Ask, cases: Path) -> None:
     server.faults.append(Fault("StartQueryExecution", 9, "InvalidRequestException"))
-    code, _, err = ask("--create-table", "--yes", "--case", "IR-7")
+    code, _, err = ask("--create-table", "--yes", "--case", "IR-7", "--reason", "ticket 7")
     assert (code, "failed" in err) == (1, True)
     assert not server.has_table()
 

@@ -134,10 +134,11 @@ def test_the_time_of_the_write_reaches_into_documents_and_text() -> None:
 
 
 def test_what_the_log_kept_out_is_not_sent_back() -> None:
-    old = Call("s3", "PutBucketPolicy", {"Policy": '{"aws:x":"[redacted:secret:01234567]"}'})
-    step = Step(Call("s3", "PutBucketPolicy", {}), "b", "s", READ, before="x", after="y", undo=old)
+    before = {"BlockPublicAcls": "[redacted:secret:01234567]"}
+    named = {"Bucket": "b", "ExpectedBucketOwner": "111122223333"}
+    step = Step(Call("s3", "PutPublicAccessBlock", named), "b", "s", READ, before=before, after={})
     with pytest.raises(Refusal, match="by hand"):
-        undo.mirror(step, None, "")  # type: ignore[arg-type]
+        undo.mirror(step, SimpleNamespace(account_id="111122223333"), "")  # type: ignore[arg-type]
 
 
 def test_every_action_is_registered_once_in_the_order_of_the_playbook() -> None:

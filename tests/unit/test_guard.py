@@ -17,6 +17,10 @@ READ_PREFIXES = ("Get", "List", "Head", "Describe", "Lookup", "Filter")
 READS_WITHOUT_PREFIX = frozenset({"logs:StartLiveTail", "sqs:ReceiveMessage"})
 
 
+PUT = {"Bucket": "b", "Policy": "{}"}
+ROLE = "arn:aws:iam::111122223333:role/responder"
+
+
 class Sent(Exception):
     """Raised in place of the network."""
 
@@ -74,7 +78,7 @@ def _operations(loader: Any) -> Iterator[tuple[str, str, Any]]:
 
 def test_every_operation_of_every_service_is_refused_unless_listed(loader: Any) -> None:
     guard = WriteGuard()
-    allowed = {f"{s}:{o}" for table in (READS, SIGN_IN) for s, ops in table.items() for o in ops}
+    allowed = {f"{s}:{o}" for s, ops in READS.items() for o in ops}
     seen: set[str] = set()
     count = 0
     for service, operation, service_id in _operations(loader):
@@ -100,11 +104,40 @@ def test_real_clients_send_no_operation_that_is_not_listed(service: str) -> None
     session, guard = guarded()
     guard.armed = True
     client = session.create_client(service, region_name="us-east-1")
-    allowed = READS.get(service, frozenset()) | SIGN_IN.get(service, frozenset())
+    allowed = READS.get(service, frozenset())
     for operation in client.meta.service_model.operation_names:
         if operation not in allowed:
             with pytest.raises(WriteRefused):
                 getattr(client, xform_name(operation))()
+
+
+def test_a_role_is_assumed_only_while_signing_in_and_only_the_one_that_was_configured() -> None:
+    session, guard = guarded()
+    sts = session.create_client("sts", region_name="us-east-1")
+    guard.choose_roles(ROLE)
+    with pytest.raises(WriteRefused):
+        sts.assume_role(RoleArn=ROLE, RoleSessionName="xy")
+    with pytest.raises(WriteRefused):
+        sts.generate_presigned_url("assume_role", {"RoleArn": ROLE, "RoleSessionName": "xy"})
+    with guard.signing_in():
+        with pytest.raises(WriteRefused):
+            sts.assume_role(RoleArn=ROLE + "-admin", RoleSessionName="xy")
+        with pytest.raises(Sent):
+            sts.assume_role(RoleArn=ROLE, RoleSessionName="xy")
+    with pytest.raises(WriteRefused):
+        sts.assume_role(RoleArn=ROLE, RoleSessionName="xy")
+
+
+def test_a_permit_is_for_the_parameters_of_the_step_alone() -> None:
+    session, guard = guarded()
+    guard.armed = True
+    client = s3(session)
+    with guard.permit("s3:PutBucketPolicy", PUT):
+        for other in ({**PUT, "Bucket": "c"}, {**PUT, "Policy": "{ }"}, {**PUT, "ExpectedBucketOwner": "1"}):
+            with pytest.raises(WriteRefused, match="other parameters"):
+                client.put_bucket_policy(**other)
+        with pytest.raises(Sent):
+            client.put_bucket_policy(**PUT)
 
 
 def test_a_read_reaches_the_network() -> None:
@@ -122,7 +155,7 @@ def test_presigned_urls_and_posts_of_writes_are_refused() -> None:
     with pytest.raises(WriteRefused):
         client.generate_presigned_post("b", "k")
     guard.armed = True
-    with guard.permit("s3:PutObject"), pytest.raises(WriteRefused):
+    with guard.permit("s3:PutObject", {"Bucket": "b", "Key": "k"}), pytest.raises(WriteRefused):
         client.generate_presigned_post("b", "k")
 
 
@@ -142,7 +175,7 @@ def test_unsigned_clients_and_clients_made_later_are_guarded_too() -> None:
 
 def test_there_is_no_permit_in_a_read_only_console() -> None:
     _, guard = guarded()
-    with pytest.raises(WriteRefused, match="read-only"), guard.permit("s3:PutBucketPolicy"):
+    with pytest.raises(WriteRefused, match="read-only"), guard.permit("s3:PutBucketPolicy", PUT):
         pytest.fail("permit given")
 
 
@@ -150,7 +183,7 @@ def test_a_permit_opens_one_operation_once() -> None:
     session, guard = guarded()
     guard.armed = True
     client = s3(session)
-    with guard.permit("s3:PutBucketPolicy"):
+    with guard.permit("s3:PutBucketPolicy", PUT):
         with pytest.raises(WriteRefused):
             client.delete_bucket_policy(Bucket="b")
         with pytest.raises(Sent):
@@ -164,8 +197,8 @@ def test_a_permit_opens_one_operation_once() -> None:
 def test_a_permit_does_not_outlive_disarming_nor_nest() -> None:
     session, guard = guarded()
     guard.armed = True
-    with guard.permit("s3:PutBucketPolicy"):
-        with pytest.raises(WriteRefused), guard.permit("s3:PutBucketAcl"):
+    with guard.permit("s3:PutBucketPolicy", PUT):
+        with pytest.raises(WriteRefused), guard.permit("s3:PutBucketAcl", {"Bucket": "b"}):
             pytest.fail("nested")
         guard.armed = False
         with pytest.raises(WriteRefused):
@@ -184,7 +217,7 @@ def test_a_permit_is_of_no_use_to_another_thread() -> None:
         except BaseException as error:
             outcome.append(error)
 
-    with guard.permit("s3:PutBucketPolicy"):
+    with guard.permit("s3:PutBucketPolicy", PUT):
         thread = threading.Thread(target=other)
         thread.start()
         thread.join(10)

@@ -6,6 +6,7 @@ import errno
 import io
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -88,8 +89,22 @@ def test_plan_is_told_with_its_difference_warnings_and_checks() -> None:
     assert any(line.strip() == '+  "Status": "Inactive"' for line in lines)
     for told in ("sessions live on", "an object named", "the caller is not cut", "Nothing was changed"):
         assert told in text
-    assert "--reason" not in text
-    assert "--reason TEXT" in "\n".join(plan_lines(_plan(danger=Danger.IRREVERSIBLE)))
+    assert "--reason TEXT to carry it out (--no-ticket" in text
+    assert "--no-ticket" not in "\n".join(plan_lines(_plan(danger=Danger.IRREVERSIBLE)))
+
+
+def test_what_is_sent_is_told_with_all_its_parameters() -> None:
+    lines = [line.strip() for line in plan_lines(_plan())]
+    assert "sends AccessKeyId = AKIA1" in lines
+    assert "sends Status = Inactive" in lines
+
+
+def test_a_policy_that_is_sent_and_is_not_the_one_shown_is_told_in_full() -> None:
+    allow = '{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
+    step = replace(_plan().steps[0], call=Call("iam", "PutUserPolicy", {"PolicyDocument": allow}))
+    assert any(allow in line for line in plan_lines(_plan(steps=(step,))))
+    shown = replace(step, after=json.loads(allow))
+    assert not any(allow in line for line in plan_lines(_plan(steps=(shown,))))
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,15 @@ def test_lists_come_as_arrays_and_as_words(tmp_path: Path) -> None:
 
 
 def test_every_setting_can_be_set_by_environment() -> None:
-    values = {"cases": "/c", "since": "7d", "quiet": "10m", "mouse": "on", "break_glass": ROLE, "sources": "lookup"}
+    values = {
+        "cases": "/c",
+        "since": "7d",
+        "quiet": "10m",
+        "plan_age": "1m",
+        "mouse": "on",
+        "break_glass": ROLE,
+        "sources": "lookup",
+    }
     env = {f"S3IR_{field.name.upper()}": values.get(field.name, "text") for field in fields(Settings)}
     found = resolve({}, env=env)
     assert found.since == timedelta(days=7)
