@@ -58,6 +58,7 @@ def authorize(
     resource_policy: str | None = None,
     owner: str | None = None,
     acl_allows: bool = False,
+    grant_allows: bool = False,
 ) -> None:
     """Let a call pass or refuse it.
 
@@ -69,6 +70,7 @@ def authorize(
         resource_policy: Policy of the resource.
         owner: Account that owns the resource; the caller's own if `None`.
         acl_allows: Whether an ACL grants it.
+        grant_allows: Whether a KMS grant gives it.
 
     Raises:
         Refused: AccessDenied, in AWS's words.
@@ -85,6 +87,7 @@ def authorize(
             session=who.session_policies,
         ),
         acl_allows=acl_allows,
+        grant_allows=grant_allows,
     )
     if not decision.allowed:
         raise access_denied(who, action, resource, decision.reason)

@@ -19,6 +19,7 @@ from s3ir_tui.gameday.s3_acls import (
     sets_acl,
     stricter,
 )
+from s3ir_tui.gameday.s3_context import object_tags, s3_context
 from s3ir_tui.gameday.s3_lock import check_lock
 from s3ir_tui.gameday.s3_names import acl_permission, action_of
 from s3ir_tui.gameday.s3_objects import is_delete_marker, object_version
@@ -35,8 +36,6 @@ _EXTRA = (
     ("x-amz-object-lock-legal-hold", "s3:PutObjectLegalHold"),
     ("x-amz-object-lock-mode", "s3:PutObjectRetention"),
 )
-_CONTEXT_PARAMS = {"Prefix": "s3:prefix", "Delimiter": "s3:delimiter", "MaxKeys": "s3:max-keys"}
-_CONTEXT_HEADERS = ("x-amz-acl", "x-amz-copy-source", "x-amz-server-side-encryption", "x-amz-storage-class")
 
 
 class S3Rules:
@@ -138,28 +137,11 @@ class S3Rules:
             who,
             f"s3:{action}",
             resource,
-            self._context(call, who, bucket, version),
+            s3_context(call, who, action, bucket, key, version),
             resource_policy=document,
             owner=owner,
             acl_allows=granted,
         )
-
-    def _context(
-        self, call: Call, who: Who, bucket: BucketFact, version: str | None
-    ) -> dict[str, str | tuple[str, ...]]:
-        context = request_context(call, who)
-        context["aws:resourceaccount"] = bucket.account
-        context["s3:authtype"] = "REST-QUERY-STRING" if call.presigned else "REST-HEADER"
-        context["s3:signatureversion"] = "AWS4-HMAC-SHA256"
-        for name, key in _CONTEXT_PARAMS.items():
-            if (value := call.params.get(name)) is not None:
-                context[key] = str(value)
-        for header in _CONTEXT_HEADERS:
-            if value := call.header(header):
-                context["s3:" + header] = value
-        if version:
-            context["s3:versionid"] = version
-        return context
 
     def _check_owner(self, call: Call, bucket: BucketFact) -> None:
         expected = call.header("x-amz-expected-bucket-owner")
@@ -185,7 +167,7 @@ class S3Rules:
                     who,
                     action,
                     f"arn:aws:s3:::{bucket.name}/{key}",
-                    self._context(call, who, bucket, version),
+                    s3_context(call, who, action.removeprefix("s3:"), bucket, key, version),
                     resource_policy=bucket.policy,
                     owner=bucket.account,
                 )
@@ -194,8 +176,22 @@ class S3Rules:
             if source := self.bucket(name):
                 action = action_of("GetObject", version=bool(source_version))
                 self.allow(call, who, source, action, source_key, source_version or None)
+                self._check_copied_tags(call, who, source, bucket)
+        if call.operation == "GetObjectAttributes":
+            self.allow(call, who, bucket, action_of("GetObject", version=bool(version)), key, version)
         if call.operation in _READS_OBJECT and key and self._object_acl(bucket, key, version) is None:
             self._hide_absence(call, who, bucket)
+
+    def _check_copied_tags(self, call: Call, who: Who, source: BucketFact, bucket: BucketFact) -> None:
+        """A copy takes the tags of its source along, which needs permissions of its own (S3 API, CopyObject)."""
+        if call.operation != "CopyObject" or call.header("x-amz-tagging-directive") == "REPLACE":
+            return
+        _, key, version = copy_source(call)
+        found = object_version(source.name, key, version or None)
+        if found is not None and not is_delete_marker(found) and object_tags(source, found):
+            action = action_of("GetObjectTagging", version=bool(version))
+            self.allow(call, who, source, action, key, version or None)
+            self.allow(call, who, bucket, "PutObjectTagging", str(call.params["Key"]))
 
     def _hide_absence(self, call: Call, who: Who, bucket: BucketFact) -> None:
         """Who may not list a bucket is not told which objects it does not hold (S3 API, GetObject)."""
@@ -230,7 +226,7 @@ class S3Rules:
 
     def _check_create(self, call: Call, who: Who) -> None:
         name = call.params.get("Bucket")
-        context = request_context(call, who)
+        context = s3_context(call, who, "CreateBucket", None)
         authorize(who, "s3:CreateBucket", f"arn:aws:s3:::{name}", context)
         if ownership := call.header("x-amz-object-ownership"):
             authorize(who, "s3:PutBucketOwnershipControls", f"arn:aws:s3:::{name}", context)
