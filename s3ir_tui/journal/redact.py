@@ -22,9 +22,11 @@ import secrets
 import threading
 from collections.abc import Mapping
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Protocol
 from urllib.parse import quote
+
+from s3ir_tui.journal.secret_shapes import SHAPES, is_suspect, secret_keys
 
 _KEY = secrets.token_bytes(32)
 _SHORTEST_KNOWN = 12
@@ -41,7 +43,8 @@ _learning = threading.Lock()
 
 # Fields that carry credentials, in any spelling: `sessionToken`, `session_token`, `X-Amz-Session-Token`.
 _CREDENTIAL_FIELDS = """
-    access token, api key, assertion, authorization, client secret, cookie, copy source sse customer key, id token, mfa,
+    access token, api key, api token, assertion, auth token, authorization, bearer token,
+    client secret, cookie, copy source sse customer key, id token, mfa,
     mfa code, mfa token, new password, old password, otp, passphrase, passwd, password, pin, plaintext, private key,
     proxy authorization, refresh token, saml assertion, secret, secret access key, secret key, security token,
     server side encryption context, server side encryption customer key, session token, set cookie, signature,
@@ -51,39 +54,7 @@ _NAMES = re.compile(
     f"(?i)(?:.*[-_.])?(?:{'|'.join('[-_]?'.join(name.split()) for name in _CREDENTIAL_FIELDS.split(','))})"
 )
 
-_PRIVATE_KEY = re.compile(
-    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY( BLOCK)?-----.*?(-----END [A-Z0-9 ]{0,40}PRIVATE KEY( BLOCK)?-----|\Z)",
-    re.DOTALL,
-)
-_PRESIGNED = re.compile(
-    r"""(?i)(?<=[?&])(X-Amz-Signature|X-Amz-Security-Token|Signature|sig|token|access_token)=([^&\s"'<>]+)"""
-)
-_AUTHORIZATION = re.compile(
-    r"(?i)(SignedHeaders=[^\s,]{1,2000},\s*Signature=|\bAWS \w{1,128}:|\b(?:Bearer|Basic)\s+(?=(?-i:\S+[A-Z0-9=])))"
-    r"([A-Za-z0-9+/=._~-]{8,})"
-)
-_SESSION_TOKEN = re.compile(
-    r"(?<![A-Za-z0-9+/])(?:IQoJb3JpZ2lu|FwoGZXIvYXdz|FQoGZXIvYXdz|AQoDYXdz|AgoJb3JpZ2lu)[A-Za-z0-9+/=%]{40,}"
-)
-_NAMED_KEY = re.compile(
-    r"""(?i)(secret[_-]?(?:access)?[_-]?key["']?\s{0,3}(?:=>|=|:)\s{0,3}["']?)([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])"""
-)
-# Not in the middle of base64url, such as the encoded message of an authorization failure.
-_BARE_KEY = re.compile(r"(?<![A-Za-z0-9+_-])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=_-])")
-_JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}")
-_TOKEN = re.compile(
-    r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{40,}|xox[abprs]-[A-Za-z0-9-]{10,}|glpat-[A-Za-z0-9_-]{20,})"
-)
-_URL_PASSWORD = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,20}://[^/\s:@]{0,256}:)([^@\s/]{1,256})(?=@)")
-
-# What every shape above needs to be there at all: most strings of a trail are passed by this one look.
-_SUSPECT = re.compile(
-    r"[A-Za-z0-9/+]{40}|-----BEGIN|[?&][A-Za-z_-]{3,20}=|(?i:signature=|bearer\s|basic\s|\baws \w+:)|eyJ|gh[pousr]_"
-    r"|github_pat_|xox[abprs]-|glpat-|://[^/\s:@]*:[^@\s/]*@"
-)
 _SHORTEST_SUSPECT = 10
-_HEX = re.compile(r"[0-9a-fA-F]+")
-_CHANGES = 12
 
 
 class Shape(Protocol):
@@ -140,17 +111,24 @@ def text(found: str) -> str:
     for secret, instead in _known:
         if secret in found:
             found = found.replace(secret, instead)
-    if len(found) < _SHORTEST_SUSPECT or not _SUSPECT.search(found):
+    if len(found) < _SHORTEST_SUSPECT or not is_suspect(found):
         return found
-    found = _PRIVATE_KEY.sub(lambda m: mark("private-key", m[0]), found)
-    found = _PRESIGNED.sub(lambda m: f"{m[1]}={_mark_once(m[1].lower(), m[2])}", found)
-    found = _AUTHORIZATION.sub(lambda m: m[1] + mark("authorization", m[2]), found)
-    found = _SESSION_TOKEN.sub(lambda m: mark("session-token", m[0]), found)
-    found = _NAMED_KEY.sub(lambda m: m[1] + mark("secret-key", m[2]), found)
-    found = _BARE_KEY.sub(lambda m: mark("secret-key", m[0]) if _is_random(m[0]) else m[0], found)
-    found = _JWT.sub(lambda m: mark("token", m[0]), found)
-    found = _TOKEN.sub(lambda m: mark("token", m[0]), found)
-    return _URL_PASSWORD.sub(lambda m: m[1] + _mark_once("password", m[2]), found)
+    for kind, shape in SHAPES:
+        found = shape.sub(partial(_taken_out, kind), found)
+    for key in secret_keys(found):
+        found = found.replace(key, mark("secret-key", key))
+    return found
+
+
+def _taken_out(kind: str, match: re.Match[str]) -> str:
+    """A match with its secret replaced; what an earlier shape has taken out already stays as it is."""
+    name = next(name for name, value in match.groupdict().items() if value is not None)
+    secret = match[name]
+    begin, end = match.start(name) - match.start(), match.end(name) - match.start()
+    before = match.string[max(0, match.start() - 40) : match.start(name)]
+    if "[redacted:" in secret or before.rfind("[redacted:") > before.rfind("]"):
+        return match[0]
+    return match[0][:begin] + mark(kind, secret) + match[0][end:]
 
 
 def value(found: Any, name: str = "") -> Any:
@@ -221,19 +199,6 @@ def _secret(found: str) -> str:
 
 def _mark_once(kind: str, secret: str) -> str:
     return secret if secret.startswith("[redacted:") and secret.endswith("]") else mark(kind, secret)
-
-
-def _is_random(found: str) -> bool:
-    """Whether forty characters look drawn at random, as a secret access key is, and not like a path or a hash.
-
-    A random key changes between capitals, small letters and digits some 24 times, a path of words a few times between
-    its slashes; fewer than twelve times happens to one random key in a hundred thousand.
-    """
-    if found.upper() == found or found.lower() == found or _HEX.fullmatch(found):
-        return False
-    classes = [0 if c.isupper() else 1 if c.islower() else 2 if c.isdigit() else 3 for c in found]
-    pairs = zip(found, found[1:], classes, classes[1:], strict=False)
-    return sum(a != b for left, right, a, b in pairs if left != "/" and right != "/") >= _CHANGES
 
 
 def _by_model(found: Any, shape: Any) -> Any:

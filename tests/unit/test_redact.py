@@ -260,3 +260,59 @@ def test_new_credentials_in_answers_are_taken_out_and_their_ids_stay() -> None:
 def test_the_kms_key_of_a_ransom_stays() -> None:
     params = {"Bucket": "b", "Key": "k", "SSEKMSKeyId": "arn:aws:kms:eu-central-1:999988887777:key/evil"}
     assert redact.call(operation("s3", "PutObject"), params)["params"]["SSEKMSKeyId"] == params["SSEKMSKeyId"]
+
+
+_HEX32 = "0123456789abcdef" * 2
+_LETTERS = string.ascii_letters + string.digits
+
+
+def _random(count: int, letters: str = _LETTERS) -> str:
+    chance = random.Random(11)
+    return "".join(chance.choice(letters) for _ in range(count))
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "password={}", "password: {}", '{{"password": "{}"}}', "PGPASSWORD={}", "API_KEY={}", "X-Api-Key: {}",
+        "client_secret={}", "https://h/p?password={}", "https://h/p?api_key={}", "db.passwd => '{}'", "auth_token: {}",
+        "x-amz-server-side-encryption-customer-key: {}", "x-amz-security-token: {}", "Cookie: sid={}", "PWD='{}'",
+    ],
+)  # fmt: skip
+def test_values_behind_the_names_of_secrets_are_taken_out(form: str) -> None:
+    for secret in ("hunter2-Very", "c2VjcmV0LWtleS1vZi0zMi1ieXRlcyEhISEh"):
+        assert secret not in redact.text(f"note {form.format(secret)} end")
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "sk_live_" + _random(24), "rk_test_" + _random(24), "whsec_" + _random(32), "xapp-1-A0" + _random(20),
+        "xoxe.xoxp-1-" + _random(30), "AIza" + _random(35), "ya29." + _random(40), "GOCSPX-" + _random(28),
+        "sk-proj-" + _random(48), "sk-ant-api03-" + _random(60), f"SG.{_random(22)}.{_random(43)}", "SK" + _HEX32,
+        "npm_" + _random(36), "pypi-" + _random(80), "AccountKey=" + _random(86) + "==", "dop_v1_" + _HEX32 * 2,
+        "hvs." + _random(24), "dckr_pat_" + _random(27), "110201543:AA" + _random(33), "key-" + _HEX32,
+        f"MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.{_random(27)}", "shpat_" + _HEX32, "ATATT3xFfGF0" + _random(60),
+        "dapi" + _HEX32, "hf_" + _random(34), "ABSK" + _random(80),
+        "AGE-SECRET-KEY-1" + _random(58, string.ascii_uppercase),
+        "-----begin openssh private key-----\nabc\n-----end openssh private key-----",
+        f"key-{KEY}-old", f"backup_{KEY}_1", f"creds/{KEY}/x", KEY.replace("1", "%2F", 1)[:42],
+        "X-Amz-Security-Token%3D" + TOKEN.replace("+", "%2B").replace("/", "%2F"),
+    ],
+)  # fmt: skip
+def test_tokens_of_many_issuers_are_taken_out_wherever_they_stand(secret: str) -> None:
+    for text in (f"used {secret} today", f"aws-cli/2 ua/{secret}", f"s3://bucket/{secret}"):
+        clean = redact.text(text)
+        kept = secret.removeprefix("AccountKey=").removeprefix("X-Amz-Security-Token%3D").removeprefix("creds/")
+        assert "[redacted:" in clean
+        assert kept[8:-8] not in clean
+
+
+def test_the_hash_of_a_customer_key_is_evidence_and_words_about_secrets_stay() -> None:
+    for text in (
+        "x-amz-server-side-encryption-customer-key-MD5: 4fHFWoQ3yxEOmzdt9Ew6tA==",
+        "The security token included in the request is expired",
+        '{"Action": ["iam:ChangePassword", "secretsmanager:GetSecretValue"], "Sid": "DenyPassword"}',
+        "GetSecretValue on prod/db-password by role/app",
+    ):
+        assert redact.text(text) == text
