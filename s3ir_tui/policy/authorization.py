@@ -142,14 +142,13 @@ class _Hearing:
         # A key has exactly one key policy; calls that are about no key (ListKeys, CreateKey) have none.
         self.must_grant = self.trust or (asked.action.startswith("kms:") and policies.resource is not None)
         self.resource = self._resource_says()
-        self.scps = [_together(level, asked) for level in policies.scps] if self.signed else []
-        self.rcps = _together(policies.rcps, asked, resource_policy=True)
-        self.endpoint = _together(
-            () if policies.endpoint is None else (policies.endpoint,), asked, resource_policy=True
-        )
-        self.identity = _together(policies.identity if self.signed else (), asked)
-        self.boundary = _together([policies.boundary] if self.signed and policies.boundary is not None else (), asked)
-        self.session = _together(policies.session if self.signed else (), asked)
+        signed = self.signed
+        self.scps = [_together(level, asked) for level in policies.scps] if signed else []
+        self.rcps = _together(policies.rcps, asked, resource_policy=True) if policies.rcps else NOTHING
+        self.endpoint = _one(policies.endpoint, asked, resource_policy=True)
+        self.identity = _together(policies.identity, asked) if signed else NOTHING
+        self.boundary = _one(policies.boundary, asked) if signed else NOTHING
+        self.session = _together(policies.session, asked) if signed and policies.session else NOTHING
 
     def decide(self) -> Decision:
         if self.signed and self.asked.action in _UNCONTROLLED:
@@ -166,7 +165,7 @@ class _Hearing:
         return NOTHING if rescue and says.effect is Effect.DENY else says
 
     def _denied(self) -> Decision | None:
-        spoken = (
+        for kind, says in (
             *(("a service control policy", says) for says in self.scps),
             ("a resource control policy", self.rcps),
             ("a VPC endpoint policy", self.endpoint),
@@ -174,8 +173,7 @@ class _Hearing:
             ("an identity-based policy", self.identity),
             ("a permissions boundary", self.boundary),
             ("a session policy", self.session),
-        )
-        for kind, says in spoken:
+        ):
             if says.effect is Effect.DENY:
                 return Decision(False, f"with an explicit deny in {kind}", says.sid, explicit=True)
         return None
@@ -230,6 +228,10 @@ class _Hearing:
     @property
     def _resource_kind(self) -> str:
         return "role trust policy" if self.trust else "resource-based policy"
+
+
+def _one(document: Document | None, asked: Asked, *, resource_policy: bool = False) -> Match:
+    return NOTHING if document is None else evaluate_asked(document, asked, resource_policy=resource_policy)
 
 
 def _together(documents: Iterable[Document], asked: Asked, *, resource_policy: bool = False) -> Match:
