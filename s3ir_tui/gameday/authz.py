@@ -6,13 +6,14 @@ import functools
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from s3ir_tui import policy
 from s3ir_tui.gameday.authn import Who
 from s3ir_tui.gameday.s3_names import control_action_of
-from s3ir_tui.gameday.store import iam
+from s3ir_tui.gameday.store import canonical_id, iam
 from s3ir_tui.gameday.wire import Call, Refused
 from s3ir_tui.model import iso
 
@@ -77,8 +78,11 @@ def authorize(
     """
     if who.admin:
         return
+    caller = who.caller
+    if who.account and resource_policy and "CanonicalUser" in resource_policy:
+        caller = replace(caller, canonical_id=canonical_id(who.account))
     decision = policy.authorize(
-        policy.Request(action, resource, who.caller, context),
+        policy.Request(action, resource, caller, context),
         policy.Policies(
             identity=who.documents,
             resource=resource_policy,

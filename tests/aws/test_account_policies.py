@@ -138,6 +138,28 @@ def test_a_bucket_policy_whose_parts_do_not_fit_is_not_stored(
     assert refusal(world.s3.get_bucket_policy, Bucket="payroll") == "NoSuchBucketPolicy"
 
 
+def test_a_bucket_policy_may_name_an_account_by_its_canonical_id(world: World, payroll: str) -> None:
+    eve = world.user("eve", allow("s3:*"), account=OUTSIDE)
+    canonical = world.client("s3", eve).list_buckets()["Owner"]["ID"]
+    assert get(world, eve) == "AccessDenied"
+    world.policy("payroll", allow(READ, arns("payroll"), Principal={"CanonicalUser": canonical}))
+    assert get(world, eve) == ""
+    granted = allow(READ, arns("payroll"), Principal={"AWS": OUTSIDE})
+    world.policy("payroll", granted, deny("s3:*", arns("payroll"), Principal={"CanonicalUser": canonical}))
+    assert get(world, eve) == "AccessDenied"
+
+
+@pytest.mark.parametrize("named", [VICTIM, f"arn:aws:iam::{VICTIM}:root"])
+def test_an_account_id_in_a_bucket_policy_gives_a_federated_session_nothing(
+    world: World, payroll: str, named: str
+) -> None:
+    world.policy("payroll", allow(READ, arns("payroll"), Principal={"AWS": named}))
+    bob = world.user("bob", allow("sts:GetFederationToken"))
+    sts = world.client("sts", bob)
+    session = sts.get_federation_token(Name="fed", Policy=document(allow("s3:*")))["Credentials"]
+    assert get(world, session) == "AccessDenied"
+
+
 def test_listing_can_be_limited_to_a_prefix(world: World, payroll: str) -> None:
     bob = world.user("bob", allow("s3:ListBucket", Condition={"StringLike": {"s3:prefix": "home/bob/*"}}))
     listing = world.client("s3", bob).list_objects_v2
