@@ -139,7 +139,7 @@ class LiveRoom:
     def detail(self, kind: Kind, ident: str) -> Detail:
         """What is known of a row (see `Room`)."""
         with self._lock:
-            return detail_of(self._known, kind, ident)
+            return detail_of(self._known, kind, ident, self._clock())
 
     def log(self) -> tuple[LogLine, ...]:
         """The records of the case (see `Room`)."""

@@ -87,9 +87,34 @@ class PublicAccessBlock:
         )
 
 
+OTHER_WAYS = (
+    "access points",
+    "multi-Region access points",
+    "access grants",
+    "replication",
+    "notifications",
+    "lifecycle",
+    "inventory",
+)
+"""What can open, copy or empty a bucket beside its policy and ACL. It is read for few buckets: see `not_looked_at`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """The posture of a bucket. A field that could not be read is `None` and its reason stands in `gaps`."""
+    """The posture of a bucket. A field that could not be read is `None` and its reason stands in `gaps`.
+
+    Attributes:
+        open_to: Whom policy, ACL and access points grant access beyond the own account, in words, the worst first.
+        open_severity: How much the worst of `open_to` matters.
+        objects_public: Whether single objects can be public by their own ACLs.
+        aws_public: What GetBucketPolicyStatus says of the policy.
+        other_ways: Replication, notifications, lifecycle rules and the like, the worst first.
+        ways_severity: How much the worst of `other_ways` matters.
+        not_looked_at: Those of `OTHER_WAYS` that were not read.
+        deleted: Whether it is gone.
+        read_at: When policy, ACL, ownership and Block Public Access were read.
+        settings_at: When versioning, encryption, logging and tags were read.
+    """
 
     name: str
     region: str = ""
@@ -105,6 +130,16 @@ class Bucket:
     policy: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     gaps: Mapping[str, str] = field(default_factory=dict)
+    open_to: tuple[str, ...] = ()
+    open_severity: Severity = Severity.INFO
+    objects_public: bool | None = None
+    aws_public: bool | None = None
+    other_ways: tuple[str, ...] = ()
+    ways_severity: Severity = Severity.INFO
+    not_looked_at: tuple[str, ...] = OTHER_WAYS
+    deleted: bool = False
+    read_at: datetime | None = None
+    settings_at: datetime | None = None
 
     @property
     def public(self) -> bool | None:
@@ -128,7 +163,18 @@ class AccessKey:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An IAM user or role of the account, or a foreign principal found in a policy, an ACL or the trail."""
+    """An IAM user or role of the account, or a foreign principal found in a policy, an ACL or the trail.
+
+    Attributes:
+        keys: Access keys with their ids; empty where only the credential report was read.
+        active_keys: How many access keys are active, or `None` where that is not known.
+        keys_last_used: When one of the keys was used last, as IAM knows it.
+        credentials_at: As of when keys, console password and MFA are known: the time of reading, or the time at which
+            IAM made its credential report, which may be four hours earlier.
+        groups: Groups of the user, whose policies stand in `policies` as well.
+        deleted: Whether it is gone.
+        read_at: When policies and trust were read.
+    """
 
     arn: str
     kind: str
@@ -143,11 +189,17 @@ class Principal:
     max_session_seconds: int | None = None
     denied_all: bool = False
     gaps: Mapping[str, str] = field(default_factory=dict)
+    active_keys: int | None = None
+    keys_last_used: datetime | None = None
+    credentials_at: datetime | None = None
+    groups: tuple[str, ...] = ()
+    deleted: bool = False
+    read_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """An EC2 instance with what matters for leaked role credentials."""
+    """An EC2 instance with what matters for leaked role credentials; `read_at` says when it was read."""
 
     id: str
     region: str
@@ -161,6 +213,7 @@ class Instance:
     security_groups: tuple[str, ...] = ()
     launched: datetime | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    read_at: datetime | None = None
 
 
 def utc_now() -> datetime:

@@ -11,6 +11,7 @@ from actions.context import Context
 from actions.plan import Danger, Plan, Refusal, Step
 from actions.subjects import Subjects
 from s3ir_tui.aws.buckets import ENFORCED, LOG_DELIVERY, grantee_uri
+from s3ir_tui.aws.openness import LOG_DELIVERY_IDS
 
 ID = "contain.private-bucket-acl"
 
@@ -37,7 +38,7 @@ def private(acl: dict[str, Any]) -> dict[str, Any]:
     kept = [
         grant
         for grant in acl["Grants"]
-        if grant["Grantee"].get("ID") == acl["Owner"]["ID"] or grantee_uri(grant) == LOG_DELIVERY
+        if grant["Grantee"].get("ID") in (acl["Owner"]["ID"], *LOG_DELIVERY_IDS) or grantee_uri(grant) == LOG_DELIVERY
     ]
     return {"Owner": acl["Owner"], "Grants": kept}
 

@@ -18,6 +18,7 @@ READS: Mapping[str, frozenset[str]] = MappingProxyType(
             {
                 "GetBucketAcl",
                 "GetBucketEncryption",
+                "GetBucketLifecycleConfiguration",
                 "GetBucketLocation",
                 "GetBucketLogging",
                 "GetBucketNotificationConfiguration",
@@ -32,16 +33,29 @@ READS: Mapping[str, frozenset[str]] = MappingProxyType(
                 "GetPublicAccessBlock",
                 "HeadBucket",
                 "HeadObject",
+                "ListBucketInventoryConfigurations",
                 "ListBuckets",
                 "ListObjectVersions",
                 "ListObjectsV2",
             }
         ),
-        "s3control": frozenset({"GetPublicAccessBlock", "ListAccessPoints", "GetAccessPointPolicy"}),
+        "s3control": frozenset(
+            {
+                "GetAccessPoint",
+                "GetAccessPointPolicy",
+                "GetPublicAccessBlock",
+                "ListAccessGrants",
+                "ListAccessPoints",
+                "ListMultiRegionAccessPoints",
+            }
+        ),
         "iam": frozenset(
             {
+                # Makes IAM write down what it knows of each user's credentials; nothing of the account is changed.
+                "GenerateCredentialReport",
                 "GetAccessKeyLastUsed",
                 "GetAccountAuthorizationDetails",
+                "GetCredentialReport",
                 "GetInstanceProfile",
                 "GetLoginProfile",
                 "GetPolicy",
@@ -52,8 +66,10 @@ READS: Mapping[str, frozenset[str]] = MappingProxyType(
                 "GetUserPolicy",
                 "ListAccessKeys",
                 "ListAccountAliases",
+                "ListAttachedGroupPolicies",
                 "ListAttachedRolePolicies",
                 "ListAttachedUserPolicies",
+                "ListGroupPolicies",
                 "ListGroupsForUser",
                 "ListInstanceProfilesForRole",
                 "ListMFADevices",
@@ -64,7 +80,8 @@ READS: Mapping[str, frozenset[str]] = MappingProxyType(
             }
         ),
         "sts": frozenset({"GetCallerIdentity", "GetAccessKeyInfo"}),
-        "ec2": frozenset({"DescribeInstances", "DescribeRegions"}),
+        "ec2": frozenset({"DescribeInstances", "DescribeRegions", "DescribeVpcEndpoints", "DescribeVpcs"}),
+        "organizations": frozenset({"DescribeOrganization"}),
         # Receiving hides messages for a while; with a redrive policy it also counts: see `trail.sources.queue`.
         "sqs": frozenset({"GetQueueAttributes", "ListQueues", "ReceiveMessage"}),
         "events": frozenset({"DescribeRule", "ListRuleNamesByTarget"}),

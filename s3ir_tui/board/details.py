@@ -4,32 +4,57 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 
+from s3ir_tui.board.exposure import read_line, read_lines
 from s3ir_tui.board.known import Known
+from s3ir_tui.model import Bucket, Principal
 from s3ir_tui.room import Detail, Kind
 from s3ir_tui.text import clean, short_arn, size
 from s3ir_tui.trail.lineage import Node
 
 _LISTED = 20
+_ELSEWHERE = frozenset(
+    {
+        "gaps",
+        "open_to",
+        "open_severity",
+        "other_ways",
+        "ways_severity",
+        "not_looked_at",
+        "read_at",
+        "settings_at",
+        "credentials_at",
+    }
+)
+"""Fields of a posture that have a section of their own."""
+
 _TREE = 60
 _KEY = re.compile(r"A[KS]IA[A-Z0-9]+")
 _NOT_IN_TRAIL = "nothing of it in the trail: it was not used, or what it did was not logged or lies further back"
 
 
-def detail_of(known: Known, kind: Kind, ident: str) -> Detail:
-    """Everything known of one row, safe to display; of a credential where an access key stands for a principal."""
+def detail_of(known: Known, kind: Kind, ident: str, now: datetime | None = None) -> Detail:
+    """Everything known of one row, safe to display; of a credential where an access key stands for a principal.
+
+    Args:
+        known: What is known.
+        kind: What the row is of.
+        ident: What it is called.
+        now: The time, for ages; `None` where they are not told.
+    """
     if kind == "principal" and _KEY.fullmatch(ident):
         return _credential(known, ident)
     if kind == "principal":
-        return _principal(known, ident)
+        return _principal(known, ident, now)
     if kind == "bucket":
-        return _bucket(known, ident)
-    return _instance(known, ident)
+        return _bucket(known, ident, now)
+    return _instance(known, ident, now)
 
 
-def _principal(known: Known, ident: str) -> Detail:
+def _principal(known: Known, ident: str, now: datetime | None) -> Detail:
     sections: list[tuple[str, tuple[str, ...]]] = []
     sighting = next((item for item in known.analysis.principals() if item.id == ident), None)
     if sighting is not None:
@@ -44,7 +69,10 @@ def _principal(known: Known, ident: str) -> Detail:
     tree = known.analysis.lineage.tree(ident)
     if tree:
         sections.append(("Credentials, with those that came of them", _few(tree_lines(tree), _TREE)))
-    sections += _posture(known.principals.get(ident))
+    user = known.principals.get(ident)
+    sections += _posture(user)
+    if user is not None:
+        sections.append(("Read", _few(_principal_read(known, user, now))))
     return Detail(clean(short_arn(ident)), tuple(sections), ident)
 
 
@@ -95,7 +123,7 @@ def _made(node: Node) -> str:
     return f"{item.access_key}  {item.kind}  {who}  made {item.issued_at or '?'}  until {item.expires_at or 'disabled'}"
 
 
-def _bucket(known: Known, name: str) -> Detail:
+def _bucket(known: Known, name: str, now: datetime | None) -> Detail:
     sections: list[tuple[str, tuple[str, ...]]] = []
     sighting = next((item for item in known.analysis.buckets() if item.name == name), None)
     if sighting is not None:
@@ -108,25 +136,50 @@ def _bucket(known: Known, name: str) -> Detail:
     else:
         sections.append(("Seen in the trail", ("nothing: where data events are off, object reads are not logged",)))
     sections.append(("Logged of its objects", _few(known.logged.get(name, ("not looked at yet",)))))
-    sections += _posture(known.buckets.get(name))
+    bucket = known.buckets.get(name)
+    if bucket is not None:
+        sections += _open_to(bucket)
+    sections += _posture(bucket)
+    if bucket is not None:
+        sections.append(("Read", _few(read_lines(known, bucket, now))))
     return Detail(clean(name), tuple(sections), name)
 
 
-def _instance(known: Known, ident: str) -> Detail:
+def _instance(known: Known, ident: str, now: datetime | None) -> Detail:
     sections: list[tuple[str, tuple[str, ...]]] = []
     sighting = next((item for item in known.analysis.instances() if item.id == ident), None)
     if sighting is not None:
         sections.append(("Why", _few(reason.text for reason in sighting.reasons) or ("no reason yet",)))
         sections.append(("Credentials seen", _few(sighting.access_keys)))
-    sections += _posture(known.instances.get(ident))
+    instance = known.instances.get(ident)
+    sections += _posture(instance)
+    if instance is not None:
+        sections.append(("Read", (read_line("instance", instance.read_at, now),)))
     return Detail(clean(ident), tuple(sections), ident)
+
+
+def _open_to(bucket: Bucket) -> list[tuple[str, tuple[str, ...]]]:
+    sections = [("Open to", _few(bucket.open_to, _TREE) or ("nobody beyond the account, as far as it was read",))]
+    ways = list(bucket.other_ways)
+    if bucket.not_looked_at:
+        ways.append(f"not looked at: {', '.join(bucket.not_looked_at)}")
+    return [*sections, ("Other ways in and out", _few(ways, _TREE) or ("none",))]
+
+
+def _principal_read(known: Known, item: Principal, now: datetime | None) -> Iterator[str]:
+    yield read_line("policies" if item.kind == "user" else "policies and trust", item.read_at, now)
+    if item.kind == "user":
+        how = "" if item.keys or item.active_keys == 0 else " (no key ids read)"
+        yield read_line(f"keys, console password and MFA{how}", item.credentials_at, now)
+    if written := known.out_of_date("user" if item.kind == "user" else "role", item.name, item.read_at):
+        yield f"older than the last known write to it, {written}"
 
 
 def _posture(item: object) -> list[tuple[str, tuple[str, ...]]]:
     if item is None:
         return [("Posture", ("not read: not in this account, or not yet",))]
     fields = msgspec.to_builtins(item)
-    lines = [f"{name.replace('_', ' ')}: {_value(value)}" for name, value in fields.items() if name != "gaps"]
+    lines = [f"{name.replace('_', ' ')}: {_value(value)}" for name, value in fields.items() if name not in _ELSEWHERE]
     found = [("Posture", _few(lines, 40))]
     gaps = fields.get("gaps")
     if gaps:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
 
 from s3ir_tui.case import Case, Recorded
-from s3ir_tui.model import Bucket, Identity, Instance, Principal
+from s3ir_tui.model import Bucket, Identity, Instance, Principal, iso
 from s3ir_tui.trail.analysis import Analysis
 from s3ir_tui.trail.batch import Batch
 from s3ir_tui.trail.decode import decode_record
 from s3ir_tui.trail.event import Event, Judged
 from s3ir_tui.trail.found import Finds
 from s3ir_tui.trail.histogram import Histogram, outcome_of
+from s3ir_tui.trail.targets import Target, TargetKind, of_event
 
 Posture = Bucket | Principal | Instance
 _POSTURES: Mapping[str, type[Posture]] = {"bucket": Bucket, "principal": Principal, "instance": Instance}
@@ -36,6 +38,7 @@ class Known:
         logged: What was logged of a bucket's objects, in sentences, by bucket name.
         calls: Calls over time, without those of AWS services and of this console.
         finds: What the detections found.
+        written: Time of the last write that the trail shows to something of the account, by what it changed.
     """
 
     analysis: Analysis
@@ -47,6 +50,7 @@ class Known:
     logged: dict[str, tuple[str, ...]] = field(default_factory=dict)
     calls: Histogram = field(default_factory=Histogram)
     finds: Finds = field(default_factory=Finds)
+    written: dict[Target, str] = field(default_factory=dict)
 
     def take_records(self, records: Iterable[Recorded]) -> list[Judged]:
         """Take in journal records in time order.
@@ -72,10 +76,26 @@ class Known:
         for line in new:
             if not line.noise and not line.ours:
                 self.calls.add(line.event.time, outcome_of(line.event))
+            if not line.event.read_only:
+                self._take_write(line.event)
         return new
 
+    def _take_write(self, event: Event) -> None:
+        for target in of_event(event):
+            bare = Target(target.kind, target.name)
+            self.written[bare] = max(event.time, self.written.get(bare, ""))
+
+    def out_of_date(self, kind: TargetKind, name: str, read_at: datetime | None) -> str:
+        """Time of a write that is newer than what was read, or ""."""
+        written = self.written.get(Target(kind, name), "")
+        return written if written and read_at is not None and written > iso(read_at) else ""
+
     def take_posture(self, item: Posture) -> bool:
-        """Take in the posture of a bucket, principal or instance; tells whether it is news."""
+        """Take in the posture of a bucket, principal or instance.
+
+        Returns:
+            Whether it is news: that it was read again and is as before is none.
+        """
         if isinstance(item, Bucket):
             return _put(self.buckets, item.name, item)
         if isinstance(item, Principal):
@@ -145,7 +165,15 @@ def logged_record(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _put(known: dict[str, _Item], key: str, item: _Item) -> bool:
-    if known.get(key) == item:
-        return False
+    before = known.get(key)
     known[key] = item
-    return True
+    return before is None or _without_times(before) != _without_times(item)
+
+
+def _without_times(item: object) -> object:
+    """A posture without when it was read, so that it can be compared."""
+    if isinstance(item, Bucket):
+        return replace(item, read_at=None, settings_at=None)
+    if isinstance(item, Principal):
+        return replace(item, read_at=None, credentials_at=None)
+    return replace(item, read_at=None) if isinstance(item, Instance) else item

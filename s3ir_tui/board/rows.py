@@ -6,14 +6,16 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from s3ir_tui.board.exposure import age_facts, openness
 from s3ir_tui.board.known import Known
 from s3ir_tui.board.lag import ASSUMED_SECONDS
-from s3ir_tui.model import Bucket, Instance, Severity, State
+from s3ir_tui.model import Instance, Severity, State
 from s3ir_tui.pace import pieces
 from s3ir_tui.room import Pulse, Row, WatchView
 from s3ir_tui.text import clean, short_arn, size
 from s3ir_tui.trail.arns import account_of
 from s3ir_tui.trail.sightings import BucketSighting, InstanceSighting, PrincipalSighting
+from s3ir_tui.trail.targets import TargetKind
 
 CELL_SECONDS = 10
 CELLS = 12
@@ -51,25 +53,36 @@ def principal_rows(known: Known, look: Look) -> tuple[Row, ...]:
     made = {row.id: len(known.analysis.family(row.id).credentials) for row in rows if row.suspect}
     seen = {row.id for row in rows}
     rows += [
-        Row("principal", arn, clean(short_arn(arn)), facts=_posture_facts(known, arn), marked=_marked(known, arn))
+        Row(
+            "principal",
+            arn,
+            clean(short_arn(arn)),
+            facts=_posture_facts(known, arn, look.now),
+            marked=_marked(known, arn),
+        )
         for arn in known.principals
         if arn not in seen
     ]
     return tuple(sorted(rows, key=lambda row: (*_rank(row)[:2], -made.get(row.id, 0), row.label)))
 
 
-def bucket_rows(known: Known) -> tuple[Row, ...]:
-    """Buckets that are open, were touched, or exist, in that order."""
+def bucket_rows(known: Known, now: datetime | None = None) -> tuple[Row, ...]:
+    """Buckets that are open, were touched, or exist, in that order.
+
+    Args:
+        known: What is known.
+        now: The time, for the age of what was read; `None` where it is not told.
+    """
     sightings = {item.name: item for item in known.analysis.buckets()}
     names = dict.fromkeys([*sightings, *known.buckets])
-    return _ordered(_bucket(known, name, sightings.get(name)) for name in names)
+    return _ordered(_bucket(known, name, sightings.get(name), now) for name in names)
 
 
-def instance_rows(known: Known) -> tuple[Row, ...]:
-    """Instances whose credentials were seen in the wrong hands first."""
+def instance_rows(known: Known, now: datetime | None = None) -> tuple[Row, ...]:
+    """Instances whose credentials were seen in the wrong hands first (see `bucket_rows`)."""
     sightings = {item.id: item for item in known.analysis.instances()}
     names = dict.fromkeys([*sightings, *known.instances])
-    return _ordered(_instance(known, name, sightings.get(name)) for name in names)
+    return _ordered(_instance(known, name, sightings.get(name), now) for name in names)
 
 
 def _ordered(rows: Iterable[Row]) -> tuple[Row, ...]:
@@ -101,7 +114,7 @@ def _principal(known: Known, sighting: PrincipalSighting, look: Look) -> Row:
         label=clean(short_arn(sighting.id)),
         severity=sighting.severity,
         state=_state(known, sighting, watch, suspect, look),
-        facts=(*facts, *_posture_facts(known, sighting.id)),
+        facts=(*facts, *_posture_facts(known, sighting.id, look.now)),
         reasons=tuple(clean(reason.text) for reason in sighting.reasons),
         pulse=pulse_of(known, [sighting.id], look.now),
         marked=marked,
@@ -139,31 +152,38 @@ def _live(expires_at: str | None, now: datetime) -> bool:
     return not expires_at or expires_at > now.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _posture_facts(known: Known, arn: str) -> tuple[str, ...]:
+def _posture_facts(known: Known, arn: str, now: datetime | None) -> tuple[str, ...]:
     item = known.principals.get(arn)
     if item is None:
         return ()
+    if item.deleted:
+        return ("deleted",)
     facts = []
     if item.denied_all:
         facts.append("denied all")
     active = sum(key.status == "Active" for key in item.keys)
     if item.keys:
         facts.append(f"keys {active}/{len(item.keys)} active")
+    elif item.active_keys:
+        facts.append(f"{item.active_keys} active {'key' if item.active_keys == 1 else 'keys'}")
     if item.sessions_revoked_before:
         facts.append("sessions revoked")
-    return tuple(facts)
+    kind: TargetKind = "user" if item.kind == "user" else "role"
+    return (*facts, *age_facts(known, kind, item.name, item.read_at, now))
 
 
-def _bucket(known: Known, name: str, sighting: BucketSighting | None) -> Row:
+def _bucket(known: Known, name: str, sighting: BucketSighting | None, now: datetime | None) -> Row:
     posture = known.buckets.get(name)
-    open_to, severity = _openness(posture)
-    facts, reasons = list(open_to), [f"bucket is {fact}" for fact in open_to]
+    open_to, reasons, severity = openness(posture)
+    facts = list(open_to)
     if sighting is not None:
         facts += [f"{sighting.reads} r", f"{sighting.writes} w"]
         if sighting.bytes_out:
             facts.append(f"{size(sighting.bytes_out)} out")
         severity = max(severity, sighting.severity)
         reasons += [clean(reason.text) for reason in sighting.reasons]
+    if posture is not None:
+        facts += age_facts(known, "bucket", name, posture.read_at, now)
     marked = _marked(known, name, "bucket")
     public = posture is not None and posture.public is True
     return Row(
@@ -179,33 +199,14 @@ def _bucket(known: Known, name: str, sighting: BucketSighting | None) -> Row:
     )
 
 
-def _openness(posture: Bucket | None) -> tuple[list[str], Severity]:
-    if posture is None:
-        return [], Severity.INFO
-    facts: list[str] = []
-    severity = Severity.INFO
-    if posture.public:
-        facts.append("public")
-        severity = Severity.CRITICAL
-    elif posture.public is None:
-        facts.append("public?")
-    if posture.foreign_accounts:
-        facts.append("shared " + " ".join(short_arn(account)[5:] for account in posture.foreign_accounts[:2]))
-        severity = max(severity, Severity.HIGH)
-    if posture.public_access_block is not None and not posture.public_access_block.all_on:
-        facts.append("BPA off")
-        severity = max(severity, Severity.LOW)
-    if posture.gaps:
-        facts.append(f"{len(posture.gaps)} unread")
-    return facts, severity
-
-
-def _instance(known: Known, name: str, sighting: InstanceSighting | None) -> Row:
+def _instance(known: Known, name: str, sighting: InstanceSighting | None, now: datetime | None) -> Row:
     posture = known.instances.get(name)
     facts = list(_instance_facts(posture))
     role = (posture.role if posture else None) or (sighting.role if sighting else None)
     if role:
         facts.insert(0, clean(short_arn(role)))
+    if posture is not None:
+        facts += age_facts(known, "instance", name, posture.read_at, now)
     severity = sighting.severity if sighting else Severity.INFO
     reasons = tuple(clean(reason.text) for reason in sighting.reasons) if sighting else ()
     marked = _marked(known, name, "instance")
@@ -223,7 +224,7 @@ def _instance(known: Known, name: str, sighting: InstanceSighting | None) -> Row
 
 def _instance_facts(posture: Instance | None) -> Iterable[str]:
     if posture is None:
-        return ("not in this Region",)
+        return ("not seen in EC2",)
     facts = [posture.state or "?"]
     if posture.imds_v1:
         facts.append("IMDSv1")

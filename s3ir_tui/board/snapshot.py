@@ -61,7 +61,9 @@ def snapshot(known: Known, moment: Moment) -> Snapshot:
         watched=index(views),
         running=frozenset(ident for item in known.case.running for ident in item.principals),
     )
-    principals, buckets = principal_rows(known, look), bucket_rows(known)
+    # A recorded posture stands once, with the time at which it was first read: its age says nothing in a review.
+    aged = None if moment.mode == "REVIEW" else moment.now
+    principals, buckets = principal_rows(known, look), bucket_rows(known, aged)
     watches = tuple(view for view, _ in views)
     contained = {view.label for view in watches if view.state is not State.RETURNED}
     identity = known.identity
@@ -93,7 +95,7 @@ def snapshot(known: Known, moment: Moment) -> Snapshot:
         status,
         buckets,
         principals,
-        instance_rows(known),
+        instance_rows(known, aged),
         proposal,
         watches,
         moment.folded,

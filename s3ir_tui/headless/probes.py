@@ -25,6 +25,7 @@ from s3ir_tui.trail.sources.queue import QueueSource
 
 _PAGE = 50
 _MANAGED_POLICY = "arn:aws:iam::aws:policy/SecurityAudit"
+_OF_BUCKET = frozenset({"GetPublicAccessBlock", "HeadBucket", "ListBucketInventoryConfigurations"})
 _OF_SOURCES = frozenset({"logs", "sqs"})
 """Services whose reads are tried as sources."""
 
@@ -243,11 +244,13 @@ def _probes(account: Account, there: _Targets) -> Iterator[tuple[str, str, Mappi
     """The calls to try, with something to ask about."""
     of_bucket = {"Bucket": there.bucket}
     for operation in READS["s3"]:
-        if there.bucket and (operation.startswith("GetBucket") or operation in ("GetPublicAccessBlock", "HeadBucket")):
+        if there.bucket and (operation.startswith("GetBucket") or operation in _OF_BUCKET):
             yield "s3", operation, of_bucket, ""
     of_account = {"AccountId": account.identity.account}
     yield "s3control", "GetPublicAccessBlock", of_account, ""
+    yield "s3control", "ListAccessGrants", of_account, ""
     yield "s3control", "ListAccessPoints", of_account, ""
+    yield "s3control", "ListMultiRegionAccessPoints", of_account, "us-west-2"
     yield "iam", "GetAccountAuthorizationDetails", {"MaxItems": 1}, ""
     yield "iam", "ListAccountAliases", {}, ""
     yield "iam", "GetPolicy", {"PolicyArn": _MANAGED_POLICY}, ""
@@ -273,7 +276,11 @@ def _probes(account: Account, there: _Targets) -> Iterator[tuple[str, str, Mappi
     yield "iam", "GetInstanceProfile", {"InstanceProfileName": "s3ir-preflight"}, ""
     yield "sts", "GetCallerIdentity", {}, ""
     yield "ec2", "DescribeInstances", {"MaxResults": 5}, ""
-    yield "ec2", "DescribeRegions", {}, ""
+    for operation in ("DescribeRegions", "DescribeVpcEndpoints", "DescribeVpcs"):
+        yield "ec2", operation, {}, ""
+    yield "iam", "GenerateCredentialReport", {}, ""
+    yield "iam", "GetCredentialReport", {}, ""
+    yield "organizations", "DescribeOrganization", {}, ""
     for operation in ("DescribeTrails", "ListPublicKeys", "ListTrails"):
         yield "cloudtrail", operation, {}, ""
     yield "cloudtrail", "LookupEvents", {"MaxResults": 1}, ""

@@ -125,21 +125,26 @@ def _print(result: Triage) -> None:
     say()
     print_table(
         f"Buckets {_count(result, 'buckets')}",
-        ("bucket", "region", "public", "shared with", "block public access", "ownership", "versioning", "gaps"),
+        ("bucket", "region", "public", "open to", "block public access", "ownership", "versioning", "gaps"),
         [
             (
                 item.name,
                 item.region,
                 _yes(item.public),
-                ", ".join(item.foreign_accounts),
+                "; ".join(item.open_to),
                 _block(item),
-                item.ownership or "?",
+                _ownership(item),
                 item.versioning or "?",
                 _gaps(item.gaps),
             )
             for item in result.buckets
         ],
     )
+    if result.buckets:
+        say(
+            f"Not looked at: {', '.join(dict.fromkeys(what for item in result.buckets for what in item.not_looked_at))}"
+        )
+        say()
     print_table(
         f"Principals {_count(result, 'principals')}",
         ("kind", "name", "keys", "console", "MFA", "denied all", "trusts", "gaps"),
@@ -147,7 +152,7 @@ def _print(result: Triage) -> None:
             (
                 item.kind,
                 item.name,
-                ", ".join(f"{key.id} {key.status}" for key in item.keys),
+                _keys(item),
                 "" if item.kind != "user" else _yes(item.console),
                 "" if item.kind != "user" else _yes(item.mfa),
                 _yes(item.denied_all),
@@ -179,6 +184,15 @@ def _count(result: Triage, name: str) -> str:
 
 def _yes(value: bool | None) -> str:
     return "?" if value is None else "yes" if value else "no"
+
+
+def _ownership(bucket: Bucket) -> str:
+    return (bucket.ownership or "?") + (", objects can be public" if bucket.objects_public else "")
+
+
+def _keys(user: Principal) -> str:
+    known = ", ".join(f"{key.id} {key.status}" for key in user.keys)
+    return known or (f"{user.active_keys} active" if user.active_keys else "")
 
 
 def _block(bucket: Bucket) -> str:

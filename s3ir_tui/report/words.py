@@ -156,8 +156,15 @@ def _bucket(record: Recorded) -> Said:
     for name, word in (("public_by_policy", "public by policy"), ("public_by_acl", "public by ACL")):
         if facts.get(name):
             words.append(word)
-    if accounts := sequence(facts.get("foreign_accounts")):
-        words.append(f"lets in {', '.join(short_arn(clean(account)) for account in accounts)}")
+    if facts.get("deleted"):
+        words.append("deleted")
+    elif openings := sequence(facts.get("open_to")):
+        words.append(f"open to {'; '.join(map(one_line, openings))}")
+    elif accounts := sequence(facts.get("foreign_accounts")):
+        words.append(f"open to {', '.join(short_arn(clean(account)) for account in accounts)}")
+    words += map(one_line, sequence(facts.get("other_ways")))
+    if facts.get("objects_public"):
+        words.append("objects can be public")
     block = facts.get("public_access_block")
     if isinstance(block, Mapping):
         words.append(f"Block Public Access {'on' if all(block.values()) else 'not fully on'}")
@@ -169,6 +176,8 @@ def _bucket(record: Recorded) -> Said:
 def _principal(record: Recorded) -> Said:
     facts = mapping(record.get("facts"))
     words = [f"key {clean(mapping(key).get('id'))} {clean(mapping(key).get('status'))}" for key in _keys(facts)]
+    if facts.get("deleted"):
+        words.append("deleted")
     if facts.get("denied_all"):
         words.append("denied everything")
     if since := clean(facts.get("sessions_revoked_before")):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from s3ir_tui.aws.buckets import list_buckets
 from s3ir_tui.aws.errors import AwsError
 from s3ir_tui.trail.changes import read_changes
 from s3ir_tui.trail.coverage import Coverage, History, coverage, unlogged, words
@@ -19,8 +19,6 @@ from s3ir_tui.trail.sources.lookup_quota import quota_of
 
 if TYPE_CHECKING:
     from s3ir_tui.aws.account import Account
-
-_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +59,8 @@ def read_logged(account: Account, found: Survey, since: datetime, now: datetime)
     quota = partial(quota_of, owner)
     history = read_changes(account, found.trails, first_regions(account), since, now, quota=quota)
     try:
-        names = sorted(str(item["Name"]) for item in account.pages("s3", "ListBuckets", {}, "Buckets"))
+        listed = list_buckets(account).buckets
     except AwsError as error:
         return Reading(history, gap=str(error))
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="visibility") as pool:
-        regions = dict(zip(names, pool.map(lambda name: _region(account, name), names), strict=True))
+    regions = {name: bucket.region for name, bucket in listed.items()}
     return Reading(history, coverage(found.trails, history, regions, found.gaps.get("trails", "")))
-
-
-def _region(account: Account, bucket: str) -> str:
-    try:
-        place = account.call("s3", "GetBucketLocation", {"Bucket": bucket}).get("LocationConstraint")
-    except AwsError:
-        return ""
-    # us-east-1 has no constraint, and the oldest European buckets say EU (S3 API, GetBucketLocation).
-    return "eu-west-1" if place == "EU" else str(place or "us-east-1")

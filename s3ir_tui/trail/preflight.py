@@ -59,17 +59,22 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 PERMISSIONS: Mapping[str, str] = MappingProxyType(
     {
         "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+        "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
         "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
         "s3:GetBucketReplication": "s3:GetReplicationConfiguration",
         "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
         "s3:HeadBucket": "s3:ListBucket",
         "s3:HeadObject": "s3:GetObject",
+        "s3:ListBucketInventoryConfigurations": "s3:GetInventoryConfiguration",
         "s3:ListBuckets": "s3:ListAllMyBuckets",
         "s3:ListObjectVersions": "s3:ListBucketVersions",
         "s3:ListObjectsV2": "s3:ListBucket",
+        "s3control:GetAccessPoint": "s3:GetAccessPoint",
         "s3control:GetAccessPointPolicy": "s3:GetAccessPointPolicy",
         "s3control:GetPublicAccessBlock": "s3:GetAccountPublicAccessBlock",
+        "s3control:ListAccessGrants": "s3:ListAccessGrants",
         "s3control:ListAccessPoints": "s3:ListAccessPoints",
+        "s3control:ListMultiRegionAccessPoints": "s3:ListMultiRegionAccessPoints",
     }
 )
 """IAM's names where they are not those of the calls (Service Authorization Reference, Amazon S3)."""

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from acting import REGION, keys_of
 
 from s3ir_tui.aws.account import Account
-from s3ir_tui.aws.buckets import read_buckets
+from s3ir_tui.aws.buckets import BucketFacts, judged, list_buckets, read_buckets, with_other_ways
 from s3ir_tui.aws.errors import AwsError
 from s3ir_tui.aws.instances import read_instances
-from s3ir_tui.aws.principals import read_principals
+from s3ir_tui.aws.key_ids import with_key_ids
+from s3ir_tui.aws.other_ways import read_other_ways
+from s3ir_tui.aws.own import OwnAccount
+from s3ir_tui.aws.principals import read_directory, read_principals, read_role, read_user
 from s3ir_tui.gameday.process import OUTSIDE, AccountServer
 from s3ir_tui.gameday.scenario import Credential
 from s3ir_tui.gameday.seeding import Seed, allow, allow_principal, trust
-from s3ir_tui.model import Bucket, PublicAccessBlock
+from s3ir_tui.model import Bucket, PublicAccessBlock, Severity
 
 ALL_ON = PublicAccessBlock(True, True, True, True)
 FLAGS = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
@@ -170,3 +175,81 @@ def test_a_failing_service_is_a_gap_with_its_code(account: Account, server: Acco
         server.control("faults", [])
     assert bucket.gaps == {"versioning": "InternalError"}
     assert bucket.public is False
+
+
+def test_policies_through_groups_are_shown(account: Account, seed: Seed) -> None:
+    seed.user("member", allow(["sts:GetCallerIdentity"]))
+    seed.iam.create_group(GroupName="admins")
+    seed.iam.attach_group_policy(GroupName="admins", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    seed.iam.add_user_to_group(GroupName="admins", UserName="member")
+    found = read_directory(account)
+    wanted = "group admins: arn:aws:iam::aws:policy/AdministratorAccess"
+    assert wanted in found.users["member"].policies
+    assert wanted in read_user(account, "member", {}).policies
+
+
+def test_the_credential_report_knows_keys_but_not_their_ids(account: Account, seed: Seed) -> None:
+    made = seed.user("reported", allow(["s3:*"]))
+    user = read_directory(account).users["reported"]
+    assert (user.active_keys, user.keys, user.console, user.mfa) == (1, (), False, False)
+    assert user.credentials_at is not None
+    assert [key.id for key in with_key_ids(account, user).keys] == [made.access_key_id]
+
+
+def test_one_role_reads_as_in_the_whole(account: Account, seed: Seed) -> None:
+    seed.role("alone", trust({"Service": "lambda.amazonaws.com"}), allow(["s3:*"]), hours=3)
+    whole = read_directory(account).roles["alone"]
+    assert replace(read_role(account, "alone"), read_at=whole.read_at) == whole
+
+
+def test_instances_of_every_enabled_region_are_found_by_id_too(account: Account, server: AccountServer) -> None:
+    far = server.admin("ec2", region="eu-west-1")
+    made = far.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+    assert made in {item.id for item in read_instances(account)}
+    assert [(item.id, item.region) for item in read_instances(account, ids=[made])] == [(made, "eu-west-1")]
+    assert read_instances(account, ids=["i-0123456789abcdef0"]) == []
+
+
+def test_an_access_point_that_grants_a_stranger_is_an_opening_of_its_bucket(
+    account: Account, server: AccountServer
+) -> None:
+    control = server.admin("s3control")
+    who = account.identity.account
+    control.create_access_point(AccountId=who, Name="side-door", Bucket="closed")
+    arn = f"arn:aws:s3:us-east-1:{who}:accesspoint/side-door"
+    statement = {
+        "Sid": "In",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{OUTSIDE}:root"},
+        "Action": "s3:GetObject",
+        "Resource": f"{arn}/object/*",
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    control.put_access_point_policy(AccountId=who, Name="side-door", Policy=policy)
+    (plain,) = read_buckets(account, names=["closed"])
+    assert plain.open_to == ()
+    assert "access points" in plain.not_looked_at
+    facts = with_other_ways(account, BucketFacts(plain), OwnAccount(who))
+    looked = judged(facts, OwnAccount(who))
+    assert looked.open_severity is Severity.HIGH
+    assert f"account {OUTSIDE}: read (access point side-door, statement In)" in looked.open_to
+    assert "access points" not in looked.not_looked_at
+
+
+def test_rules_that_delete_soon_and_events_sent_elsewhere_are_noted(account: Account, seed: Seed) -> None:
+    rule = {"ID": "wipe", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}}
+    seed.s3.put_bucket_lifecycle_configuration(Bucket="shared", LifecycleConfiguration={"Rules": [rule]})
+    try:
+        found = read_other_ways(account, "shared", REGION, OwnAccount(account.identity.account))
+    finally:
+        seed.s3.delete_bucket_lifecycle(Bucket="shared")
+    assert [(item.severity, item.words) for item in found.notes] == [
+        (Severity.MEDIUM, "objects are deleted after 1 day (lifecycle rule wipe)")
+    ]
+    assert "lifecycle" not in found.not_looked_at
+
+
+def test_the_region_of_a_bucket_comes_with_the_list(account: Account, seed: Seed) -> None:
+    listed = list_buckets(account)
+    assert {bucket.region for bucket in listed.buckets.values()} == {"us-east-1"}
+    assert len(listed.canonical_id) == 64

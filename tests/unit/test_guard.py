@@ -14,7 +14,7 @@ from botocore.config import Config
 from s3ir_tui.aws.guard import READS, SIGN_IN, WriteGuard, WriteRefused, _name
 
 READ_PREFIXES = ("Get", "List", "Head", "Describe", "Lookup", "Filter")
-READS_WITHOUT_PREFIX = frozenset({"logs:StartLiveTail", "sqs:ReceiveMessage"})
+READS_WITHOUT_PREFIX = frozenset({"iam:GenerateCredentialReport", "logs:StartLiveTail", "sqs:ReceiveMessage"})
 
 
 PUT = {"Bucket": "b", "Policy": "{}"}

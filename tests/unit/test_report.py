@@ -136,7 +136,7 @@ def last_line(journal: Journal) -> Entry:
                     "gaps": {"logging": "denied"},
                 },
             },
-            "bucket b: public by policy; lets in acct 9999…7777; not readable: logging",
+            "bucket b: public by policy; open to acct 9999…7777; not readable: logging",
             False,
         ),
         (
