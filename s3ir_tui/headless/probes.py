@@ -278,7 +278,6 @@ def _probes(account: Account, there: _Targets) -> Iterator[tuple[str, str, Mappi
     yield "ec2", "DescribeInstances", {"MaxResults": 5}, ""
     for operation in ("DescribeRegions", "DescribeVpcEndpoints", "DescribeVpcs"):
         yield "ec2", operation, {}, ""
-    yield "iam", "GenerateCredentialReport", {}, ""
     yield "iam", "GetCredentialReport", {}, ""
     yield "organizations", "DescribeOrganization", {}, ""
     for operation in ("DescribeTrails", "ListPublicKeys", "ListTrails"):
