@@ -85,7 +85,7 @@ def seen(answer: dict[str, Any], bucket: str) -> list[str]:
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not asked is what takes its time: what was done to the trails, and permission by permission."""
     monkeypatch.setattr(command, "check_permissions", lambda *_: [])
-    monkeypatch.setattr(logged, "read_changes", lambda *given: History(given[3], given[4]))
+    monkeypatch.setattr(logged, "read_changes", lambda *given, **_: History(given[3], given[4]))
 
 
 def test_what_can_be_seen_is_said_and_nothing_but_reads_is_sent(world: World) -> None:
