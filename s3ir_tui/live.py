@@ -99,6 +99,7 @@ class LiveRoom:
         self._outcomes_unknown = 0
         self._failures: dict[str, str] = {"account": "connecting"}
         self._account: Account | None = None
+        self._own_keys: tuple[str, ...] = ()
         self._verdicts: dict[str, str] = {}
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -216,7 +217,18 @@ class LiveRoom:
             else:
                 self._outcomes_unknown = fact.count
         self._folded += sum(line.noise for line in lines)
+        self._note_own_keys()
         return lines, news
+
+    def _note_own_keys(self) -> None:
+        """Credentials are refreshed while the console runs: what is signed with the new ones is ours as well."""
+        account = self._account
+        if account is None or (keys := account.own_keys) == self._own_keys:
+            return
+        self._own_keys = keys
+        with self._lock:
+            self._known.analysis.own_keys = frozenset((*self._known.analysis.own_keys, *keys))
+        self._write("case", [identity_record(account.identity, keys)])
 
     def _take_events(self, came: EventsCame) -> list[Judged]:
         new = take_in(self._known, self._lock, Batch(list(came.events)), came.source)
@@ -303,8 +315,9 @@ class LiveRoom:
         with self._lock:
             self._known.identity = account.identity
             self._known.analysis.own_keys = frozenset((*self._known.analysis.own_keys, *account.own_keys))
+        self._own_keys = account.own_keys
         self._account = account
-        self._write("case", [identity_record(account.identity, account.own_keys)])
+        self._write("case", [identity_record(account.identity, self._own_keys)])
         self._feeds.read_posture(account)
         self._feeds.check_changes(self._holding, self._in_place, self._unknown)
         self._follow_trail(account)

@@ -464,6 +464,32 @@ def test_one_file_that_cannot_be_read_costs_only_itself(clock: Clock) -> None:
     assert "kms:Decrypt" in source.skipped[0].reason
 
 
+def test_regions_of_a_trail_where_no_file_comes_are_listed_once_a_minute(clock: Clock) -> None:
+    store = Store()
+    regions = [f"xx-north-{n}" for n in range(17)]
+    for region in regions:
+        store.put(NOW, "x", region=region)
+    source = trail_bucket(store, clock)
+    drain(source)
+    begin = clock.seconds
+    while clock.seconds < begin + 300:
+        source.poll()
+        clock.seconds += source.interval
+    before = len(store.listed)
+    while clock.seconds < begin + 900:
+        source.poll()
+        clock.seconds += source.interval
+    assert (len(store.listed) - before) / 10 <= 32
+    store.put(clock.now(), "new", region=regions[3])
+    begin, found = clock.seconds, []
+    while not found:
+        found = source.poll()
+        clock.seconds += source.interval
+    assert clock.seconds - begin <= 65
+    assert source.complete_to is not None
+    assert (clock.now() - source.complete_to).total_seconds() <= 70
+
+
 def test_a_bucket_that_cannot_be_listed_says_so(clock: Clock) -> None:
     store = Store()
 

@@ -28,6 +28,11 @@ LATE = timedelta(hours=1)
 WHOLE_EVERY = timedelta(minutes=10)
 """How often the days are listed from their beginning."""
 
+SOONEST = timedelta(seconds=5)
+LATEST = timedelta(seconds=60)
+"""A Region's prefix is listed again so soon after a file came, and more and more seldom, up to the latter, while none
+does: CloudTrail delivers "about every 5 minutes" (CloudTrail User Guide)."""
+
 REGIONS_EVERY = timedelta(seconds=30)
 """How often Regions are looked for that the bucket did not have before."""
 
@@ -90,6 +95,8 @@ class TrailBucketSource:
         self._deliveries = Deliveries()
         self._gaps, self._gaps_at = "", since
         self._wrong = remark
+        self._listed: dict[str, datetime] = {}
+        self._pause: dict[str, timedelta] = {}
         self._listed_at: datetime | None = None
         self._lateness = Lateness()
 
@@ -141,8 +148,8 @@ class TrailBucketSource:
         while sound and self._waiting and self._monotonic() < until:
             more, sound = self._read_some()
             events += more
-        if not self._waiting:
-            self._listed_at = begun
+        if not self._waiting and self._whole_at is not None:
+            self._listed_at = min((self._listed[base] for base in self._bases), default=begun)
         for event in () if first or self._listed_at is None else events:
             self._lateness.take(event.at, begun)
         return events
@@ -209,9 +216,15 @@ class TrailBucketSource:
         first = self._whole_at is None
         begin = self._since if first else now - (timedelta(days=1) if whole else LATE)
         for base in self._bases:
+            if not whole and base in self._listed and now < self._listed[base] + self._pause[base]:
+                continue
+            before = len(self._waiting)
             for day in range((now.date() - begin.date()).days + 1):
                 date = begin.date() + timedelta(days=day)
                 self._list_day(base, f"{date:%Y/%m/%d}/", begin if not whole else None)
+            came = len(self._waiting) > before
+            self._listed[base] = now
+            self._pause[base] = SOONEST if came else min(LATEST, self._pause.get(base, SOONEST) * 2)
         if whole:
             self._whole_at = now
         if now >= self._gaps_at:
