@@ -29,7 +29,7 @@ from s3ir_tui.feeds import (
 )
 from s3ir_tui.journal import Journal, JournalError
 from s3ir_tui.live_record import TrailRecorder, every
-from s3ir_tui.model import iso, utc_now
+from s3ir_tui.model import Severity, iso, utc_now
 from s3ir_tui.pace import end_short_pauses, keep_pauses_short
 from s3ir_tui.report.timeline import log_lines
 from s3ir_tui.room import Detail, Kind, LogLine, Snapshot, SourceStatus, Update
@@ -38,6 +38,7 @@ from s3ir_tui.trail.analysis import Analysis
 from s3ir_tui.trail.batch import Batch
 from s3ir_tui.trail.discover import discover
 from s3ir_tui.trail.event import Judged
+from s3ir_tui.trail.sources.shared import Share, shared
 
 if TYPE_CHECKING:
     from s3ir_tui.aws.account import Account
@@ -235,7 +236,7 @@ class LiveRoom:
         self._lags.take(came.source, (line.event for line in new), self._clock())
         if came.recorded is not None and came.events:
             self._writer.submit(self._record_all, every(came.events, new, came.source), came)
-        elif chosen := self._recorder.choose(new):
+        elif chosen := self._recorder.choose([line for line in new if not came.by or line.severity > Severity.INFO]):
             self._writer.submit(self._recorder.write, chosen)
         return new
 
@@ -332,7 +333,8 @@ class LiveRoom:
                 self._stop.wait(_RETRY_SECONDS)
                 continue
             self._failures.pop("trail", None)
-            for source in sources:
+            share = Share(self._journal, account.identity.account, self._clock() - self._back)
+            for source in shared(sources, share):
                 self._feeds.follow(source)
             return
 

@@ -536,6 +536,7 @@ def test_listing_goes_on_from_an_hour_ago(clock: Clock) -> None:
     source = trail_bucket(store, clock)
     source.poll()
     store.listed.clear()
+    clock.seconds += 6
     source.poll()
     assert [bool(params.get("StartAfter")) for params in store.listed] == [True]
 

@@ -54,6 +54,12 @@ class LookupSource:
         clock: The time, UTC.
         monotonic: Seconds, for the pace.
         sleep: Waits.
+
+    Attributes:
+        renewed: Makes the same source anew, with nothing read.
+        on_answer: Called when the service answered.
+        dormant: Whether the Region is left out for now, and another source tells why.
+        complete_to: When the last whole look began, or `None`.
     """
 
     data_events = False
@@ -75,6 +81,21 @@ class LookupSource:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.name = f"lookup {region}"
+        self.renewed: Callable[[], LookupSource] = lambda: LookupSource(
+            account,
+            region,
+            since,
+            pages=pages,
+            every=every,
+            remark=remark,
+            quota=quota,
+            own=own,
+            denied=denied,
+            clock=clock,
+            monotonic=monotonic,
+            sleep=sleep,
+        )
+        self.on_answer: Callable[[], None] = lambda: None
         self.region, self.since = region, since
         self._account, self._pages = account, pages
         self._slow, self._said, self._own, self._denied = every, remark, own, denied
@@ -129,16 +150,13 @@ class LookupSource:
         """What is left to be read of history: another console of the case goes on with it."""
         return tuple(self._schedule.backlog)
 
-    def take_over(self, complete_to: datetime | None, backlog: Sequence[Pass], known: Collection[str] = ()) -> None:
+    def take_over(self, complete_to: datetime | None, backlog: Sequence[Pass]) -> None:
         """Go on where another console of the case ended.
 
         Args:
             complete_to: Up to when it had brought everything.
             backlog: What it had left to read.
-            known: Ids of events that it brought.
         """
-        for ident in known:
-            self._seen.add(ident)
         self._schedule.resume(complete_to, backlog)
 
     # -- polling ----------------------------------------------------------------------------------
@@ -228,6 +246,7 @@ class LookupSource:
                 return False
 
     def _worked(self) -> None:
+        self.on_answer()
         self._answered = True
         if self.dormant and self._denied is not None:
             self.dormant = False
