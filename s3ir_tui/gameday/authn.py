@@ -126,7 +126,7 @@ class Authenticator:
         if not isinstance(owner, UserFact | RoleFact) or owner.unique_id != session.owner_id:
             raise Refused(*_UNKNOWN)
         if isinstance(owner, RoleFact):
-            return _role_session(owner, session, refusal)
+            return role_session(owner, session, refusal)
         if session.kind == "federated":
             return _federated(owner, session, refusal)
         return _user(owner, call.access_key, session, refusal)
@@ -200,7 +200,14 @@ def _federated(user: UserFact, session: Session, refusal: Refused | None) -> Who
     )
 
 
-def _role_session(role: RoleFact, session: Session, refusal: Refused | None) -> Who:
+def role_session(role: RoleFact, session: Session, refusal: Refused | None) -> Who:
+    """Who calls with a session of a role.
+
+    Args:
+        role: The role.
+        session: The session.
+        refusal: Why its calls fail, if they do.
+    """
     arn = f"arn:aws:sts::{role.account}:assumed-role/{role.name}/{session.name}"
     context: dict[str, Any] = {
         "sessionIssuer": {

@@ -21,6 +21,7 @@ from s3ir_tui.gameday.lookup import Lookup
 from s3ir_tui.gameday.patches import apply_patches
 from s3ir_tui.gameday.recorder import Recorder
 from s3ir_tui.gameday.s3_answers import S3Answers
+from s3ir_tui.gameday.s3_control import S3Control
 from s3ir_tui.gameday.s3_rules import S3Rules
 from s3ir_tui.gameday.sessions import Sessions
 from s3ir_tui.gameday.sts import TokenService
@@ -63,6 +64,7 @@ class Front:
         self.rules = S3Rules(self.delays)
         self._writes = threading.Lock()
         self.s3 = S3Answers(self.rules, self._forward, self._writes)
+        self._control = S3Control(self.sessions, self.delays, self.perform, self._forward)
         self._authenticator = Authenticator(admin_secret, self.sessions, self.delays)
         self._sts = TokenService(self.sessions, self.delays)
         self._iam = IamService(self.delays, self._forward)
@@ -89,6 +91,7 @@ class Front:
         self.faults.clear()
         self.delays.clear()
         self.s3.clear()
+        self._control.clear()
         self._iam.clear()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -110,13 +113,17 @@ class Front:
 
     def answer(self, call: Call) -> Answer:
         """Check, carry out and record a call."""
-        request_bytes = len(call.body)
         try:
             if str(call.environ.get("PATH_INFO", "")).startswith(_MOTO_PATHS):
                 raise Refused("NoSuchBucket", "The specified bucket does not exist", 404)
             who = self._authenticator.identify(call)
         except Refused as refused:
             return error_answer(call, refused)
+        return self.perform(call, who)
+
+    def perform(self, call: Call, who: Who) -> Answer:
+        """Carry out and record a call whose caller is known."""
+        request_bytes = len(call.body)
         try:
             if not who.admin:
                 if who.refusal is not None:
@@ -146,6 +153,8 @@ class Front:
             raise Refused("MissingAuthenticationToken", "Request is missing Authentication Token")
         if call.service == "sts":
             return self._sts.answer(call, who)
+        if call.service == "s3control":
+            return self._control.answer(call, who)
         check_call(call, who)
         if call.service == "cloudtrail" and call.operation == "LookupEvents":
             return result_answer(call, self.lookup.answer(call.params, who.account, call.region))
