@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import json
 import time
+import zlib
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 from s3ir_tui import policy
 from s3ir_tui.gameday.authn import Who
+from s3ir_tui.gameday.condition_keys import keys_of_call, keys_of_target
+from s3ir_tui.gameday.organizations import control_levels, organization_id, resource_control_policies
+from s3ir_tui.gameday.pass_role import passed_roles
+from s3ir_tui.gameday.resources import Target, actions_of, targets_of
 from s3ir_tui.gameday.s3_names import control_action_of
-from s3ir_tui.gameday.store import canonical_id, iam
 from s3ir_tui.gameday.wire import Call, Refused
 from s3ir_tui.model import iso
 
-_PREFIXES = {
-    "s3control": "s3",
-    "monitoring": "cloudwatch",
-    "sso": "sso",
-    "elasticloadbalancing": "elasticloadbalancing",
-}
-_IAM_TARGETS = (
-    ("UserName", "user"),
-    ("RoleName", "role"),
-    ("GroupName", "group"),
-    ("InstanceProfileName", "instance-profile"),
-)
+Context = Mapping[str, "str | tuple[str, ...]"]
+"""Condition keys in lower case."""
 
 
 def request_context(call: Call, who: Who) -> dict[str, str | tuple[str, ...]]:
@@ -45,6 +38,7 @@ def request_context(call: Call, who: Who) -> dict[str, str | tuple[str, ...]]:
         "aws:epochtime": str(int(time.time())),
         "aws:requestedregion": call.region,
         "aws:viaawsservice": "false",
+        "aws:principalorgid": organization_id(who.account),
         **who.context,
     }
     return {key: value for key, value in context.items() if value}
@@ -54,7 +48,7 @@ def authorize(
     who: Who,
     action: str,
     resource: str,
-    context: Mapping[str, str | tuple[str, ...]],
+    context: Context,
     *,
     resource_policy: str | None = None,
     owner: str | None = None,
@@ -71,24 +65,25 @@ def authorize(
         resource_policy: Policy of the resource.
         owner: Account that owns the resource; the caller's own if `None`.
         acl_allows: Whether an ACL grants it.
-        grant_allows: Whether a KMS grant gives it.
+        grant_allows: Whether a grant of a KMS key allows it.
 
     Raises:
         Refused: AccessDenied, in AWS's words.
     """
     if who.admin:
         return
-    caller = who.caller
-    if who.account and resource_policy and "CanonicalUser" in resource_policy:
-        caller = replace(caller, canonical_id=canonical_id(who.account))
+    service_linked = ":role/aws-service-role/" in str(who.caller.arn)
     decision = policy.authorize(
-        policy.Request(action, resource, caller, context),
+        policy.Request(action, resource, who.caller, context),
         policy.Policies(
             identity=who.documents,
             resource=resource_policy,
             resource_owner=owner,
             boundary=who.boundary,
             session=who.session_policies,
+            # Service-linked roles are not limited (Organizations User Guide, SCPs and RCPs).
+            scps=() if service_linked else control_levels(who.account),
+            rcps=() if service_linked else resource_control_policies(owner or who.account, action),
         ),
         acl_allows=acl_allows,
         grant_allows=grant_allows,
@@ -101,20 +96,76 @@ def access_denied(who: Who, action: str, resource: str, why: str) -> Refused:
     """AccessDenied with AWS's message."""
     subject = "Anonymous" if who.caller.anonymous else who.arn
     on = f' on resource: "{resource}"' if resource != "*" else ""
-    return Refused("AccessDenied", f"User: {subject} is not authorized to perform: {action}{on} {why}")
+    message = f"User: {subject} is not authorized to perform: {action}{on} {why}"
+    if action.startswith("ec2:"):
+        # EC2 alone adds what sts:DecodeAuthorizationMessage decodes.
+        identifier, explicit = who.caller.user_id or "", "explicit deny" in why
+        encoded = encode_authorization(action, resource, identifier, who.arn, explicit=explicit)
+        message += f". Encoded authorization failure message: {encoded}"
+    return Refused("AccessDenied", message)
+
+
+def encode_authorization(action: str, resource: str, unique_id: str, arn: str, *, explicit: bool) -> str:
+    """A refusal as an encoded message (STS API, DecodeAuthorizationMessage)."""
+    said = {
+        "allowed": False,
+        "explicitDeny": explicit,
+        "matchedStatements": {"items": []},
+        "failures": {"items": []},
+        "context": {
+            "principal": {"id": unique_id, "arn": arn},
+            "action": action,
+            "resource": resource,
+            "conditions": {"items": []},
+        },
+    }
+    return base64.urlsafe_b64encode(zlib.compress(json.dumps(said).encode())).decode().rstrip("=")
+
+
+def decode_authorization(encoded: str) -> str:
+    """What an encoded message says.
+
+    Raises:
+        Refused: It is none.
+    """
+    try:
+        return zlib.decompress(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))).decode()
+    except (ValueError, zlib.error):
+        raise Refused("InvalidAuthorizationMessageException", "The message is not valid.", 400) from None
 
 
 def check_call(call: Call, who: Who) -> None:
-    """Check a call to any service but S3 and STS.
+    """Check a call to any service but S3, STS and KMS, which looks into key policies itself.
 
     Raises:
         Refused: It is not allowed.
     """
+    if who.admin:
+        return
     if call.service == "iam":
         _check_session_may_call_iam(who)
-    prefix = _PREFIXES.get(call.service, call.service)
-    operation = control_action_of(call.operation) if call.service == "s3control" else call.operation
-    authorize(who, f"{prefix}:{operation}", _resource(call, who), request_context(call, who))
+    context = request_context(call, who) | keys_of_call(call)
+    if call.service == "s3control":
+        authorize(who, f"s3:{control_action_of(call.operation)}", "*", context)
+    elif call.service != "kms":
+        for action in actions_of(call):
+            for target in targets_of(call, who, action):
+                authorize(who, action, target.arn, context | keys_of_target(target, who.account))
+    check_passed_roles(call, who)
+
+
+def check_passed_roles(call: Call, who: Who) -> None:
+    """Check iam:PassRole for the roles that a call hands to a service.
+
+    Raises:
+        Refused: The caller may not pass one of them.
+    """
+    if who.admin:
+        return
+    for arn, service in passed_roles(call, who.account):
+        target = Target(arn, "role")
+        context = request_context(call, who) | keys_of_target(target, who.account)
+        authorize(who, "iam:PassRole", arn, context | {"iam:passedtoservice": service})
 
 
 def _check_session_may_call_iam(who: Who) -> None:
@@ -122,36 +173,6 @@ def _check_session_may_call_iam(who: Who) -> None:
     session = who.session
     if session is not None and session.kind != "role" and not (session.kind == "user" and session.mfa):
         raise Refused("InvalidClientTokenId", "The security token included in the request is invalid")
-
-
-def _resource(call: Call, who: Who) -> str:
-    params = call.params
-    if call.service == "iam":
-        return _iam_resource(params, who)
-    if call.service == "ec2" and (instance := params.get("InstanceId")):
-        return f"arn:aws:ec2:{call.region}:{who.account}:instance/{instance}"
-    if call.service == "cloudtrail" and (trail := params.get("Name") or params.get("TrailName")):
-        name = str(trail)
-        return name if name.startswith("arn:") else f"arn:aws:cloudtrail:{call.region}:{who.account}:trail/{name}"
-    return "*"
-
-
-def _iam_resource(params: Mapping[str, Any], who: Who) -> str:
-    backend = iam(who.account)
-    stores = {
-        "user": backend.users,
-        "role": backend.roles,
-        "group": backend.groups,
-        "instance-profile": backend.instance_profiles,
-    }
-    for name, kind in _IAM_TARGETS:
-        if wanted := params.get(name):
-            found = next((thing for thing in list(stores[kind].values()) if thing.name == wanted), None)
-            path = str(params.get("Path") or "/")
-            return str(found.arn) if found is not None else f"arn:aws:iam::{who.account}:{kind}{path}{wanted}"
-    if arn := params.get("PolicyArn"):
-        return str(arn)
-    return str(who.caller.arn) if who.user else "*"
 
 
 @functools.lru_cache(maxsize=256)

@@ -9,14 +9,16 @@ from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+from s3ir_tui.gameday import organizations
 from s3ir_tui.gameday.account_settings import AccountSettings
 from s3ir_tui.gameday.authn import Authenticator, Who, admin_key
-from s3ir_tui.gameday.authz import check_call
+from s3ir_tui.gameday.authz import check_call, check_passed_roles
 from s3ir_tui.gameday.delays import Delays
 from s3ir_tui.gameday.delivery import trails_of
 from s3ir_tui.gameday.events import records_of
 from s3ir_tui.gameday.faults import Faults
 from s3ir_tui.gameday.iam_service import IamService
+from s3ir_tui.gameday.kms import answer_kms
 from s3ir_tui.gameday.lookup import Lookup
 from s3ir_tui.gameday.patches import apply_patches
 from s3ir_tui.gameday.recorder import Recorder
@@ -93,6 +95,7 @@ class Front:
         self.s3.clear()
         self._control.clear()
         self._iam.clear()
+        organizations.clear()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request (PEP 3333)."""
@@ -148,7 +151,9 @@ class Front:
         if call.is_s3:
             if call.operation == "ListBuckets" and who.caller.anonymous:
                 raise Refused("AccessDenied", "Access Denied")
-            return self.s3.answer(call, who, self.rules.check(call, who))
+            bucket = self.rules.check(call, who)
+            check_passed_roles(call, who)
+            return self.s3.answer(call, who, bucket)
         if who.caller.anonymous:
             raise Refused("MissingAuthenticationToken", "Request is missing Authentication Token")
         if call.service == "sts":
@@ -160,7 +165,18 @@ class Front:
             return result_answer(call, self.lookup.answer(call.params, who.account, call.region))
         if call.service == "iam":
             return self._iam.answer(call, who)
+        if call.service == "kms":
+            return answer_kms(call, who, self._forward)
+        if call.service == "organizations":
+            return self._organizations(call, who)
         return self._forward(call, who.account)
+
+    def _organizations(self, call: Call, who: Who) -> Answer:
+        own = organizations.answer_organizations(call, who)
+        answer = own if own is not None else self._forward(call, who.account)
+        if answer.ok:
+            organizations.after_organizations(call, who.account)
+        return answer
 
     def _forward(self, call: Call, account: str) -> Answer:
         """Hand a call to moto, to act in an account.

@@ -83,6 +83,11 @@ def rename_in_stored_policies(old: str, new: str) -> None:
         if text:
             renamed = renamed_principal(text.decode() if isinstance(text, bytes) else str(text), old, new)
             setattr(owner, attribute, renamed.encode() if isinstance(text, bytes) else renamed)
+    for backend in _backends(kms_backends):
+        for key in list(backend.keys.values()):
+            for grant in list(key.grants.values()):
+                if grant.grantee_principal == old:
+                    grant.grantee_principal = new
 
 
 def renamed_principal(text: str, old: str, new: str) -> str:

@@ -9,15 +9,13 @@ from typing import Any
 
 from s3ir_tui import policy
 from s3ir_tui.gameday.authn import Who
-from s3ir_tui.gameday.authz import access_denied, authorize
+from s3ir_tui.gameday.authz import Context, access_denied, authorize
 from s3ir_tui.gameday.wire import Call, Refused
 
 _MOST_TAGS = 50
 _TAG_SESSION = "sts:TagSession"
 _SET_IDENTITY = "sts:SetSourceIdentity"
 _IDENTITY = re.compile(r"[\w+=,.@-]{2,64}\Z")
-
-Context = Mapping[str, "str | tuple[str, ...]"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from moto.backends import get_backend
 from moto.iam.models import iam_backends
 from moto.s3.models import s3_backends
 from moto.s3control.models import s3control_backends
@@ -104,6 +105,11 @@ def account_of_canonical_id(identifier: str) -> str | None:
 def iam(account: str) -> Any:
     """moto's IAM store of an account."""
     return iam_backends[account]["aws"]
+
+
+def backend_of(service: str, account: str, region: str) -> Any:
+    """moto's store of any other service, imported when it is first asked for."""
+    return get_backend(service)[account][region]  # type: ignore[call-overload]
 
 
 def s3(account: str) -> Any:
