@@ -38,7 +38,7 @@ Account = Annotated[
     typer.Option(
         "--account-setting",
         metavar="NAME=NUMBER",
-        help="read-lag, clash, late-share, late-seconds, lookup-rate: how AWS behaves; may be repeated.",
+        help="read-lag, clash, late-share, late-seconds, lookup-rate, attached-policies; may be repeated.",
     ),
 ]
 

@@ -32,6 +32,7 @@ class AccountSettings:
     delay: float = 0.0
     read_lag: float = 0.0
     clash: float = 0.0
+    attached_policies: float = 10
     lookup_rate: float = 2.0
 
     def changed(self, wanted: Mapping[str, Any]) -> AccountSettings:

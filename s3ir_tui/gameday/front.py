@@ -82,6 +82,7 @@ class Front:
         if settings.delay != self.delays.seconds:
             self.delays.seconds = settings.delay
         self._iam.reads.seconds, self._iam.clash = settings.read_lag, settings.clash
+        self._iam.most_attached = int(settings.attached_policies)
         self.s3.conflicts.window = settings.clash
         self.settings = settings
 

@@ -21,25 +21,31 @@ _DOCUMENTS = {
     "UpdateAssumeRolePolicy": ("PolicyDocument", "trust"),
     "CreateRole": ("AssumeRolePolicyDocument", "trust"),
 }
-_ATTACHED = {"AttachUserPolicy": ("user", 10), "AttachRolePolicy": ("role", 20), "AttachGroupPolicy": ("group", 10)}
+_ATTACHED = {"AttachUserPolicy": "user", "AttachRolePolicy": "role", "AttachGroupPolicy": "group"}
+_BOUNDED = ("CreateUser", "PutUserPermissionsBoundary", "CreateRole", "PutRolePermissionsBoundary")
 _MANAGED_LIMIT = 6144
+_TRUST_LIMIT = 2048
 _NAMES = {"user": "UserName", "role": "RoleName", "group": "GroupName"}
 
 
-def check_iam(call: Call, account: str) -> None:
-    """Refuse what IAM would not store.
+def check_iam(call: Call, account: str, most_attached: int) -> None:
+    """Refuse what IAM would not store. White space does not count in the sizes of policies (IAM quotas).
 
     Args:
         call: The call.
         account: The account that it acts in.
+        most_attached: How many managed policies an identity may have attached.
 
     Raises:
         Refused: MalformedPolicyDocument or LimitExceeded.
     """
     if call.operation in _DOCUMENTS:
         field, kind = _DOCUMENTS[call.operation]
-        _check_document(str(call.params.get(field) or ""), kind)
-    if call.operation in ("CreateUser", "PutUserPermissionsBoundary"):
+        text = str(call.params.get(field) or "")
+        _check_document(text, kind)
+        if kind == "trust" and policy.measure(text) > _TRUST_LIMIT:
+            raise Refused("LimitExceeded", f"Cannot exceed quota for ACLSizePerRole: {_TRUST_LIMIT}", 409)
+    if call.operation in _BOUNDED:
         arn = call.params.get("PermissionsBoundary")
         if arn is not None and arn not in iam(account).managed_policies:
             raise Refused("NoSuchEntity", f"Scope ARN: {arn} does not exist or is not attachable.", 404)
@@ -49,11 +55,13 @@ def check_iam(call: Call, account: str) -> None:
         if policy.measure(str(call.params["PolicyDocument"])) > _MANAGED_LIMIT:
             raise Refused("LimitExceeded", f"Cannot exceed quota for PolicySize: {_MANAGED_LIMIT}", 409)
     elif call.operation in _ATTACHED:
-        kind, most = _ATTACHED[call.operation]
+        kind = _ATTACHED[call.operation]
         owner = _owner(account, kind, call.params)
         arn = call.params.get("PolicyArn")
-        if owner is not None and arn not in owner.managed_policies and len(owner.managed_policies) >= most:
-            raise Refused("LimitExceeded", f"Cannot exceed quota for PoliciesPer{kind.capitalize()}: {most}", 409)
+        if owner is not None and arn not in owner.managed_policies and len(owner.managed_policies) >= most_attached:
+            raise Refused(
+                "LimitExceeded", f"Cannot exceed quota for PoliciesPer{kind.capitalize()}: {most_attached}", 409
+            )
 
 
 def _check_document(text: str, kind: str) -> None:

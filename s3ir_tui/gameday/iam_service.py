@@ -10,6 +10,7 @@ from typing import Any
 
 from s3ir_tui.gameday.authn import Who
 from s3ir_tui.gameday.delays import Delays
+from s3ir_tui.gameday.iam_quotas import check_deletion, check_quotas
 from s3ir_tui.gameday.iam_reads import LaggingReads, let_reads_lag
 from s3ir_tui.gameday.iam_rules import after_iam, answer_iam, check_iam
 from s3ir_tui.gameday.principals import current_name, endangered, rename_in_stored_policies, renamed_principal
@@ -20,6 +21,7 @@ Forward = Callable[[Call, str], Answer]
 
 _READS = ("Get", "List", "Simulate", "Generate")
 _ENTITIES = ("UserName", "RoleName", "GroupName", "InstanceProfileName", "PolicyArn")
+_OF_SETTLED = ("DeactivateMFADevice", "DeleteLoginProfile", "EnableMFADevice", "UpdateLoginProfile", "UpdateUser")
 _CLASH = (
     "The request was rejected because multiple requests to change this object were submitted simultaneously. "
     "Wait a few minutes and submit your request again."
@@ -37,23 +39,27 @@ class IamService:
     Attributes:
         reads: The states that reads show.
         clash: Seconds after a write in which another one to the same identity is refused.
+        most_attached: How many managed policies an identity may have.
     """
 
     def __init__(self, delays: Delays, forward: Forward, clock: Callable[[], float] = time.monotonic) -> None:
         let_reads_lag()
         self.reads = LaggingReads(clock)
         self.clash = 0.0
+        self.most_attached = 10
         self._delays = delays
         self._forward = forward
         self._clock = clock
         self._turn = threading.Lock()
         self._written: dict[tuple[str, str, str], float] = {}
+        self._unsettled: dict[tuple[str, str], float] = {}
 
     def clear(self) -> None:
         """Forget what was written, as a fresh account has no past."""
         self.reads.clear()
         with self._turn:
             self._written.clear()
+            self._unsettled.clear()
 
     def answer(self, call: Call, who: Who) -> Answer:
         """Check and carry out a call that the caller is allowed to make.
@@ -73,6 +79,8 @@ class IamService:
         entity = None if who.admin else _entity(call.params, who.account)
         if entity is not None and self._clock() < self._written.get(entity, 0.0) + self.clash:
             raise Refused("ConcurrentModification", _CLASH, 409)
+        if not who.admin:
+            self._check_settled(call, who.account)
         before = None if who.admin else self.reads.before_write(who.account)
         answer = self._carry_out(call, who)
         if answer.ok:
@@ -81,10 +89,22 @@ class IamService:
             self.reads.written(who.account, before)
             if entity is not None and self.clash:
                 self._written[entity] = self._clock()
+            if call.operation in ("DeleteUser", "CreateLoginProfile"):
+                self._unsettled[who.account, str(call.params.get("UserName"))] = self._clock()
         return answer
 
+    def _check_settled(self, call: Call, account: str) -> None:
+        """A user made anew under a name, and a new password, cannot be changed at once (IAM API, common errors)."""
+        since = self._unsettled.get((account, str(call.params.get("UserName"))))
+        if call.operation in _OF_SETTLED and since is not None and self._clock() < since + self.clash:
+            name = call.params.get("UserName")
+            message = f"Login Profile for User {name} cannot be modified while login profile is being created."
+            raise Refused("EntityTemporarilyUnmodifiable", message, 409)
+
     def _carry_out(self, call: Call, who: Who) -> Answer:
-        check_iam(call, who.account)
+        check_iam(call, who.account, self.most_attached)
+        check_deletion(call, who.account)
+        check_quotas(call, who.account)
         own = answer_iam(call, who)
         if own is not None:
             return own
