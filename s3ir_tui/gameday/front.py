@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from s3ir_tui.gameday import organizations
+from s3ir_tui.gameday.access_analyzer import AccessAnalyzer
 from s3ir_tui.gameday.account_settings import AccountSettings
 from s3ir_tui.gameday.authn import Authenticator, Who, admin_key
 from s3ir_tui.gameday.authz import check_call, check_passed_roles
@@ -26,6 +29,7 @@ from s3ir_tui.gameday.s3_answers import S3Answers
 from s3ir_tui.gameday.s3_control import S3Control
 from s3ir_tui.gameday.s3_rules import S3Rules
 from s3ir_tui.gameday.sessions import Sessions
+from s3ir_tui.gameday.ssm import SystemsManager
 from s3ir_tui.gameday.sts import TokenService
 from s3ir_tui.gameday.wire import (
     Answer,
@@ -69,7 +73,16 @@ class Front:
         self._control = S3Control(self.sessions, self.delays, self.perform, self._forward)
         self._authenticator = Authenticator(admin_secret, self.sessions, self.delays)
         self._sts = TokenService(self.sessions, self.delays)
-        self._iam = IamService(self.delays, self._forward)
+        self._iam = IamService(self.delays, self._forward, self.recorder.truth)
+        self._ssm = SystemsManager()
+        self._analyzer = AccessAnalyzer()
+        self._services: dict[str, Callable[[Call, Who], Answer]] = {
+            "iam": self._iam.answer,
+            "kms": lambda call, who: answer_kms(call, who, self._forward),
+            "organizations": self._organizations,
+            "ssm": self._systems_manager,
+            "access-analyzer": lambda call, who: self._analyzer.answer(call, who.account),
+        }
         self._moto = DomainDispatcherApplication(create_backend_app)
         self.settings = AccountSettings()
         self.set(settings)
@@ -96,6 +109,8 @@ class Front:
         self.s3.clear()
         self._control.clear()
         self._iam.clear()
+        self._ssm.clear()
+        self._analyzer.clear()
         organizations.clear()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -136,6 +151,9 @@ class Front:
             answer = self._carry_out(call, who)
         except Refused as refused:
             answer = error_answer(call, refused)
+        except Exception:  # noqa: BLE001 - a fault of this account: the client gets AWS's own error for such
+            traceback.print_exc(file=sys.stderr)
+            answer = error_answer(call, Refused("InternalFailure", "An internal error has occurred.", 500))
         read_error(call, answer)
         if answer.ok and call.operation and not call.operation.startswith(_READS) and not call.params.get("Key"):
             self.delays.observe(at_once=who.admin)
@@ -155,6 +173,8 @@ class Front:
             bucket = self.rules.check(call, who)
             check_passed_roles(call, who)
             return self.s3.answer(call, who, bucket)
+        if call.operation.startswith("AssumeRoleWith"):
+            raise _not_here(call)
         if who.caller.anonymous:
             raise Refused("MissingAuthenticationToken", "Request is missing Authentication Token")
         if call.service == "sts":
@@ -164,13 +184,11 @@ class Front:
         check_call(call, who)
         if call.service == "cloudtrail" and call.operation == "LookupEvents":
             return result_answer(call, self.lookup.answer(call.params, who.account, call.region))
-        if call.service == "iam":
-            return self._iam.answer(call, who)
-        if call.service == "kms":
-            return answer_kms(call, who, self._forward)
-        if call.service == "organizations":
-            return self._organizations(call, who)
-        return self._forward(call, who.account)
+        own = self._services.get(call.service)
+        return own(call, who) if own is not None else self._forward(call, who.account)
+
+    def _systems_manager(self, call: Call, who: Who) -> Answer:
+        return self._ssm.answer(call, who) or self._forward(call, who.account)
 
     def _organizations(self, call: Call, who: Who) -> Answer:
         own = organizations.answer_organizations(call, who)
@@ -213,7 +231,7 @@ class Front:
             message = f"We encountered an internal error. Please try again. ({type(error).__name__})"
             raise Refused("InternalError" if call.is_s3 else "InternalFailure", message, 500) from None
         status, headers = started
-        if status >= 500 and b"<html" in body[:200].lower():
+        if status >= 400 and b"<html" in body[:200].lower():
             raise _not_here(call)
         return Answer(status, headers, body)
 

@@ -10,12 +10,15 @@ from typing import Any
 
 from s3ir_tui.gameday.authn import Who
 from s3ir_tui.gameday.delays import Delays
+from s3ir_tui.gameday.events import Record
 from s3ir_tui.gameday.iam_quotas import check_deletion, check_quotas
 from s3ir_tui.gameday.iam_reads import LaggingReads, let_reads_lag
 from s3ir_tui.gameday.iam_rules import after_iam, answer_iam, check_iam
+from s3ir_tui.gameday.iam_simulation import simulate
+from s3ir_tui.gameday.last_accessed import LastAccessed
 from s3ir_tui.gameday.principals import current_name, endangered, rename_in_stored_policies, renamed_principal
 from s3ir_tui.gameday.store import BucketFact, Fact, RoleFact
-from s3ir_tui.gameday.wire import Answer, Call, Refused
+from s3ir_tui.gameday.wire import Answer, Call, Refused, result_answer
 
 Forward = Callable[[Call, str], Answer]
 
@@ -34,6 +37,7 @@ class IamService:
     Args:
         delays: What enforcement believes.
         forward: Hands a call to moto, to act in an account.
+        records: All records of the account, oldest first.
         clock: Monotonic seconds.
 
     Attributes:
@@ -42,9 +46,16 @@ class IamService:
         most_attached: How many managed policies an identity may have.
     """
 
-    def __init__(self, delays: Delays, forward: Forward, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        delays: Delays,
+        forward: Forward,
+        records: Callable[[], list[Record]],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         let_reads_lag()
         self.reads = LaggingReads(clock)
+        self._last_accessed = LastAccessed(records)
         self.clash = 0.0
         self.most_attached = 10
         self._delays = delays
@@ -57,6 +68,7 @@ class IamService:
     def clear(self) -> None:
         """Forget what was written, as a fresh account has no past."""
         self.reads.clear()
+        self._last_accessed.clear()
         with self._turn:
             self._written.clear()
             self._unsettled.clear()
@@ -105,7 +117,7 @@ class IamService:
         check_iam(call, who.account, self.most_attached)
         check_deletion(call, who.account)
         check_quotas(call, who.account)
-        own = answer_iam(call, who)
+        own = self._own_answer(call, who)
         if own is not None:
             return own
         principal = endangered(call, who.account)
@@ -115,6 +127,17 @@ class IamService:
             if principal is not None and (name := current_name(principal)) != principal.arn:
                 self._rename(principal.arn, name)
         return answer
+
+    def _own_answer(self, call: Call, who: Who) -> Answer | None:
+        """What moto does not know; `None` for the rest."""
+        if call.operation in ("SimulatePrincipalPolicy", "SimulateCustomPolicy"):
+            by_principal = call.operation == "SimulatePrincipalPolicy"
+            return result_answer(call, simulate(call.params, who.account, principal=by_principal))
+        if call.operation == "GenerateServiceLastAccessedDetails":
+            return result_answer(call, self._last_accessed.generate(call.params, who.account))
+        if call.operation == "GetServiceLastAccessedDetails":
+            return result_answer(call, self._last_accessed.get(call.params))
+        return answer_iam(call, who)
 
     def _rename(self, old: str, new: str) -> None:
         rename_in_stored_policies(old, new)

@@ -9,7 +9,7 @@ from typing import Any
 
 from s3ir_tui import policy
 from s3ir_tui.gameday.authn import Who
-from s3ir_tui.gameday.authz import access_denied, authorize, request_context
+from s3ir_tui.gameday.authz import access_denied, authorize, decode_authorization, request_context
 from s3ir_tui.gameday.delays import Delays
 from s3ir_tui.gameday.session_tags import check_passed, read_passed
 from s3ir_tui.gameday.sessions import Sessions
@@ -40,6 +40,7 @@ class TokenService:
             "GetSessionToken": self._session_token,
             "GetFederationToken": self._federation_token,
             "GetAccessKeyInfo": self._key_info,
+            "DecodeAuthorizationMessage": self._decode,
         }
 
     def answer(self, call: Call, who: Who) -> Answer:
@@ -66,6 +67,10 @@ class TokenService:
         if account is None:
             raise Refused("ValidationError", "Invalid access key ID", 400)
         return result_answer(call, {"Account": account})
+
+    def _decode(self, call: Call, who: Who) -> Answer:
+        authorize(who, "sts:DecodeAuthorizationMessage", "*", request_context(call, who))
+        return result_answer(call, {"DecodedMessage": decode_authorization(str(call.params["EncodedMessage"]))})
 
     def _assume(self, call: Call, who: Who) -> Answer:
         arn = str(call.params.get("RoleArn"))

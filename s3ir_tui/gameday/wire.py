@@ -30,6 +30,9 @@ _OPAQUE = frozenset({"PutObject", "UploadPart"})
 """Operations whose body is somebody's data, not parameters."""
 
 
+_FEDERATION = re.compile(rb"Action=AssumeRoleWith(SAML|WebIdentity)&")
+
+
 class Refused(Exception):
     """The account refuses a call, the way AWS would.
 
@@ -156,7 +159,8 @@ def read_call(environ: Environ) -> Call:
     scope = (match[1] if match else asked.get("X-Amz-Credential", "") if presigned else "").split("/")
     key, _, region, service, *_ = [*scope, "", "", "", ""] if len(scope) < 4 else scope
     if not key:
-        region, service = "us-east-1", "s3"
+        # Only S3 and the calls of STS that bring a proof of somebody else's come without a signature.
+        region, service = "us-east-1", "sts" if _FEDERATION.match(body) else "s3"
     if service == "s3" and path.startswith(_S3_CONTROL_PATH):
         service = "s3control"
     directories, service = service == "s3express", "s3" if service == "s3express" else service
