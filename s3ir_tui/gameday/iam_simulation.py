@@ -116,15 +116,11 @@ def _result(simulated: Simulated, request: policy.Request, resource_policy: str 
     texts = tuple(source.text for source in simulated.sources)
     account = simulated.caller.account_id or ""
     levels = control_levels(account)
-    decisions = [
-        policy.authorize(
-            request,
-            policy.Policies(identity=texts, resource=resource_policy, boundary=simulated.boundary, scps=level),
-        )
-        for level in levels or ((),)
-    ]
-    refused = next((decision for decision in decisions if not decision.allowed), None)
-    decision = "allowed" if refused is None else "explicitDeny" if refused.explicit else "implicitDeny"
+    decided = policy.authorize(
+        request,
+        policy.Policies(identity=texts, resource=resource_policy, boundary=simulated.boundary, scps=levels),
+    )
+    decision = "allowed" if decided.allowed else "explicitDeny" if decided.explicit else "implicitDeny"
     result: dict[str, Any] = {
         "EvalActionName": request.action,
         "EvalResourceName": request.resource,

@@ -11,7 +11,7 @@ from moto.kms.models import kms_backends
 
 from s3ir_tui import policy
 from s3ir_tui.gameday.authn import Who
-from s3ir_tui.gameday.authz import Context, access_denied, authorize, request_context
+from s3ir_tui.gameday.authz import Context, authorize, request_context
 from s3ir_tui.gameday.condition_keys import keys_of_call, keys_of_target
 from s3ir_tui.gameday.principals import unknown_principal
 from s3ir_tui.gameday.resource_names import key_arn
@@ -115,13 +115,15 @@ def check_key(who: Who, target: Target, action: str, context: Context) -> None:
         return
     if key.aliases:
         keys["kms:resourcealiases"] = tuple(key.aliases)
-    document = _with_grants(key, action, keys)
-    request = policy.Request(action, target.arn, who.caller, keys)
-    says = policy.evaluate(document, request, resource_policy=True)
-    if says.effect is policy.Effect.NONE:
-        why = f"because no resource-based policy allows the {action} action"
-        raise access_denied(who, action, target.arn, why)
-    authorize(who, action, target.arn, keys, resource_policy=document, owner=key.account_id)
+    authorize(
+        who,
+        action,
+        target.arn,
+        keys,
+        resource_policy=str(key.policy),
+        owner=key.account_id,
+        grant_allows=_granted(key, who, action, keys),
+    )
 
 
 def check_state(arn: str, operation: str) -> None:
@@ -170,24 +172,19 @@ def _is_alias(call: Call) -> bool:
     return call.operation in ("CreateAlias", "UpdateAlias", "DeleteAlias")
 
 
-def _with_grants(key: Any, action: str, context: Mapping[str, Any]) -> str:
-    """The key policy with its grants as statements."""
+def _granted(key: Any, who: Who, action: str, context: Context) -> bool:
+    """Whether a grant lets the caller, by the ARN of its user, role or session."""
     operation = action.partition(":")[2]
-    granted = [
-        grant.grantee_principal
+    named = (who.caller.arn, who.caller.session_arn)
+    return any(
+        grant.grantee_principal in named
+        and operation in grant.operations
+        and _constraints_hold(grant.constraints or {}, context)
         for grant in list(key.grants.values())
-        if operation in grant.operations and _constraints_hold(grant.constraints or {}, context)
-    ]
-    if not granted:
-        return str(key.policy)
-    document = json.loads(key.policy)
-    statements = document.get("Statement") or []
-    allow = {"Effect": "Allow", "Principal": {"AWS": granted}, "Action": action, "Resource": "*"}
-    document["Statement"] = [*(statements if isinstance(statements, list) else [statements]), allow]
-    return json.dumps(document)
+    )
 
 
-def _constraints_hold(constraints: Mapping[str, Any], context: Mapping[str, Any]) -> bool:
+def _constraints_hold(constraints: Mapping[str, Any], context: Context) -> bool:
     prefix = "kms:encryptioncontext:"
     given = {name[len(prefix) :]: value for name, value in context.items() if name.startswith(prefix)}
     subset = {key.lower(): value for key, value in (constraints.get("EncryptionContextSubset") or {}).items()}
