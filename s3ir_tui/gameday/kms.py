@@ -82,23 +82,6 @@ def answer_kms(call: Call, who: Who, forward: Callable[[Call, str], Answer]) -> 
     return forward(call, account)
 
 
-def check_use(who: Who, key: str, action: str, context: Context) -> None:
-    """Check whether a caller may use a key, as a service does that encrypts for it.
-
-    Args:
-        who: The caller.
-        key: ARN of the key.
-        action: Such as `kms:Decrypt`.
-        context: Condition keys of the call; `kms:ViaService` among them where a service asks.
-
-    Raises:
-        Refused: Neither the key policy nor a grant lets it, or the key is not enabled.
-    """
-    if not who.admin:
-        check_key(who, Target(key, "key"), action, dict(context))
-    check_state(key, action.partition(":")[2])
-
-
 def check_key(who: Who, target: Target, action: str, context: Context) -> None:
     """Check one action on a key or alias.
 

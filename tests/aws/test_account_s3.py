@@ -346,6 +346,6 @@ def test_what_this_account_does_not_have_is_said_and_not_made_up(world: World) -
     s3 = world.client("s3", bob)
     assert s3.get_bucket_request_payment(Bucket="payroll")["Payer"] == "BucketOwner"
     assert "MetricsConfigurationList" not in s3.list_bucket_metrics_configurations(Bucket="payroll")
-    assert refusal(world.client("accessanalyzer", bob).list_analyzers) == "NotImplemented"
+    assert refusal(world.client("detective", bob).list_graphs) == "NotImplemented"
     with pytest.raises(ClientError, match="not part of this account"):
-        world.client("ssm", bob).describe_instance_information()
+        world.client("ssm", bob).list_ops_item_events()
