@@ -8,6 +8,7 @@ import json
 import time
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from s3ir_tui import policy
@@ -17,6 +18,7 @@ from s3ir_tui.gameday.organizations import control_levels, organization_id, reso
 from s3ir_tui.gameday.pass_role import passed_roles
 from s3ir_tui.gameday.resources import Target, actions_of, targets_of
 from s3ir_tui.gameday.s3_names import control_action_of
+from s3ir_tui.gameday.store import canonical_id
 from s3ir_tui.gameday.wire import Call, Refused
 from s3ir_tui.model import iso
 
@@ -73,8 +75,11 @@ def authorize(
     if who.admin:
         return
     service_linked = ":role/aws-service-role/" in str(who.caller.arn)
+    caller = who.caller
+    if who.account and resource_policy and "CanonicalUser" in resource_policy:
+        caller = replace(caller, canonical_id=canonical_id(who.account))
     decision = policy.authorize(
-        policy.Request(action, resource, who.caller, context),
+        policy.Request(action, resource, caller, context),
         policy.Policies(
             identity=who.documents,
             resource=resource_policy,
