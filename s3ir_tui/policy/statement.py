@@ -40,7 +40,12 @@ class Actions:
 
     def match(self, action: str) -> bool:
         """Whether an action (in lower case) is named."""
-        return self.everything or action in self.names or any(item.match(action) for item in self.patterns)
+        if self.everything or action in self.names:
+            return True
+        for item in self.patterns:  # noqa: SIM110 - asked for every statement of every request: twice as fast as any()
+            if item.match(action):
+                return True
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +182,11 @@ class Compiled:
         who = self._principal(asked.caller, bounded) if resource_policy else Reach.DIRECT
         if who is Reach.NOT:
             return who
-        for told in (self._resource(asked, resource_policy), all_hold(self.conditions, asked.context, asked.resolve)):
-            if told is False or (told is None and self.allow):
-                return Reach.NOT
-        return who
+        named = self._resource(asked, resource_policy)
+        if named is False or (named is None and self.allow):
+            return Reach.NOT
+        held = all_hold(self.conditions, asked.context, asked.resolve) if self.conditions else True
+        return Reach.NOT if held is False or (held is None and self.allow) else who
 
     def _principal(self, caller: Caller, bounded: bool) -> Reach:
         if self.principals is None:
@@ -196,7 +202,10 @@ class Compiled:
         if self.resources is None:
             # Trust policies have no Resource; an identity policy without one is not valid.
             return True if resource_policy else None
-        return any(item.match(asked) for item in self.resources) is not self.not_resource
+        for item in self.resources:
+            if item.match(asked):
+                return not self.not_resource
+        return self.not_resource
 
 
 @dataclass(frozen=True, slots=True)
