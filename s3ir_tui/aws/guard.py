@@ -132,6 +132,7 @@ _STOP_QUERY = "athena:StopQueryExecution"
 
 
 _ASSUME_ROLE = "sts:AssumeRole"
+_READING_METHODS = frozenset({"GET", "HEAD"})
 
 
 class _Permit(threading.local):
@@ -312,11 +313,15 @@ class WriteGuard:
             raise _refusal(name)
         self._permit.spent = True
 
-    def _sign(self, event_name: str, **_: Any) -> None:
+    def _sign(self, event_name: str, request: Any = None, signature_version: str = "", **_: Any) -> None:
         # Retries of a permitted call are signed again; a signature without a call under way is a presigned write.
         name = _name(event_name)
         if not self._allowed(name) and not (self._permitted(name) and self._permit.spent):
             raise _refusal(name)
+        # A URL can be presigned with another method than the operation's: the name then says nothing of what it does.
+        method = str(getattr(request, "method", "GET"))
+        if "query" in signature_version and method not in _READING_METHODS:
+            raise _refusal(f"{name} presigned as {method}")
 
 
 def _digest(params: Mapping[str, Any]) -> str:

@@ -15,11 +15,20 @@ _NOT_READING = re.compile(
 )
 
 
+_STRING = re.compile(r"'(?:[^']|'')*'")
+_NAME = r'(?:"(?:[^"]|"")*"|\w+)'
+# A catalog other than the account's own may be a connector: reading from it runs a Lambda function.
+_OTHER_CATALOG = re.compile(rf'"[^"]*:[^"]*"|\b(?:FROM|JOIN)\s+{_NAME}\s*\.\s*{_NAME}\s*\.', re.IGNORECASE)
+_OWN_CATALOG = re.compile(r'"?\bawsdatacatalog\b"?\s*\.', re.IGNORECASE)
+
+
 def only_reads(text: str) -> bool:
-    """Whether a text is one `SELECT` (or `WITH ... SELECT`) and nothing else.
+    """Whether a text is one `SELECT` (or `WITH ... SELECT`) of the account's own catalog, and nothing else.
 
     Args:
         text: The statement, as it would be sent.
     """
     bare = _QUOTED.sub("''", text)
+    if _OTHER_CATALOG.search(_OWN_CATALOG.sub("", _STRING.sub("''", text))):
+        return False
     return "'" not in bare.replace("''", "") and bool(_FIRST.match(bare)) and not _NOT_READING.search(bare)

@@ -109,11 +109,20 @@ class Question:
     def bind(self, given: Mapping[str, str]) -> Bound:
         """The text with `?` for each value, and the values.
 
+        Times and counts stand in the text itself: they are checked to be nothing else, and Athena takes a `?` in the
+        `WHERE` clause only (Athena User Guide, parameterized queries).
+
         Raises:
             QuestionError: As `settle`.
         """
         values = self.settle(given)
-        return Bound(_NAMED.sub("?", self.sql), tuple(values[name] for name in _NAMED.findall(self.sql)))
+        plain = {
+            item.name: f"'{values[item.name]}'" if item.kind == "time" else str(values[item.name])
+            for item in self.parameters
+            if item.kind in ("time", "count")
+        }
+        text = _NAMED.sub(lambda match: plain.get(match[1], "?"), self.sql)
+        return Bound(text, tuple(values[name] for name in _NAMED.findall(self.sql) if name not in plain))
 
 
 def wrapped(relation: str, bound: Bound, around: tuple[Value, ...] = ()) -> Bound:

@@ -154,6 +154,14 @@ def test_presigned_urls_and_posts_of_writes_are_refused() -> None:
         client.generate_presigned_url("put_object", {"Bucket": "b", "Key": "k"})
     with pytest.raises(WriteRefused):
         client.generate_presigned_post("b", "k")
+    for name, params, method in (
+        ("get_object", {"Bucket": "b", "Key": "k"}, "DELETE"),
+        ("get_object", {"Bucket": "b", "Key": "k"}, "PUT"),
+        ("get_bucket_policy", {"Bucket": "b"}, "PUT"),
+        ("head_bucket", {"Bucket": "b"}, "DELETE"),
+    ):
+        with pytest.raises(WriteRefused):
+            client.generate_presigned_url(name, params, HttpMethod=method)
     guard.armed = True
     with guard.permit("s3:PutObject", {"Bucket": "b", "Key": "k"}), pytest.raises(WriteRefused):
         client.generate_presigned_post("b", "k")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -65,6 +66,9 @@ def wire() -> Wire:
         "SELECT /* x */ 1",
         "SELECT 'open",
         "EXECUTE x",
+        'SELECT * FROM "lambda:f".db.t',
+        'SELECT * FROM (SELECT 1) a JOIN "connector"."db"."t" ON true',
+        "SELECT * FROM connector.db.t",
         "",
     ],
 )
@@ -81,6 +85,8 @@ def test_every_question_only_reads(asked: Any) -> None:
 
 
 def test_words_in_quotes_write_nothing() -> None:
+    assert only_reads('SELECT e.a FROM "AwsDataCatalog"."db"."events" e JOIN db.other o ON e.a = o.a')
+    assert only_reads("SELECT 'FROM \"lambda:f\".db.t' FROM db.t")
     assert only_reads("SELECT 'it''s DROP TABLE; --' FROM \"db\".\"delete\"")
 
 
@@ -133,3 +139,12 @@ def test_the_definition_names_place_and_regions_and_takes_no_others() -> None:
     for location, regions in (("s3://b'/x", ["us-east-1"]), ("s3://logs/x", ["us-east-1','y"]), ("/etc", [])):
         with pytest.raises(TableError):
             Table().definition(location, regions)
+
+
+@pytest.mark.parametrize("asked", CATALOG, ids=lambda item: item.id)
+def test_placeholders_stand_in_where_clauses_only_since_athena_takes_them_nowhere_else(asked: Any) -> None:
+    filled = {item.name: {"time": "2026-03-06", "count": "1"}.get(item.kind, "x") for item in asked.parameters}
+    text = wrapped(Table().relation(), asked.bind(filled)).text
+    clauses = re.split(r"\b(SELECT|FROM|WHERE|GROUP BY|HAVING|ORDER BY|LIMIT)\b", text)
+    outside = [clause for word, clause in zip(clauses[1::2], clauses[2::2], strict=True) if word != "WHERE"]
+    assert not [clause for clause in outside if "?" in clause]
