@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import getpass
+import hashlib
 import os
 import re
 import tomllib
@@ -140,6 +141,19 @@ def operator_of(settings: Settings) -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # no such user in the password file, as in some containers
         return ""
+
+
+def store_of_questions(folder: Path, env: Mapping[str, str]) -> Path:
+    """Where `ask --case` keeps the events of files: `$XDG_CACHE_HOME/s3ir-tui/questions/CASE-HASH.sqlite`.
+
+    Not in the case: events as CloudTrail delivered them hold secrets that the log leaves out, and no hash proves them.
+
+    Args:
+        folder: The case folder.
+        env: Environment variables.
+    """
+    mark = hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()[:12]
+    return _xdg(env, "XDG_CACHE_HOME", ".cache") / _APP / "questions" / f"{folder.name}-{mark}.sqlite"
 
 
 def make_private(folder: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import os
 import signal
 import sys
 import tempfile
@@ -23,7 +24,7 @@ from s3ir_tui.questions.local import MOST_ROWS, LocalStore, StoreError
 from s3ir_tui.questions.question import Question, QuestionError, Window, moment
 from s3ir_tui.questions.results import USD_PER_TB, Answer, Cancelled
 from s3ir_tui.questions.table import Table, TableError
-from s3ir_tui.settings import Settings, case_folder
+from s3ir_tui.settings import Settings, case_folder, store_of_questions
 from s3ir_tui.text import clean, size
 
 _STORE = "questions.sqlite"
@@ -197,11 +198,11 @@ def _ask_files(chosen: Settings, wish: Wish, asked: Question, given: Mapping[str
 
 @contextmanager
 def _place(chosen: Settings, wish: Wish) -> Iterator[Path]:
-    """Where events are kept: in the file named, beside the case, else in a folder that goes away again."""
+    """Where events are kept: in the file named, in the cache for the case, else in a folder that goes away again."""
     if wish.store is not None:
         yield wish.store
     elif chosen.case:
-        yield case_folder(chosen) / _STORE
+        yield store_of_questions(case_folder(chosen), os.environ)
     else:
         with tempfile.TemporaryDirectory(prefix="s3ir-") as folder:
             yield Path(folder, _STORE)

@@ -54,16 +54,21 @@ class LocalStore:
 
     Args:
         path: The file (0600); it is made where it is missing, and is built up over several runs.
+        nameless: Whether the file is to lose its name at once: it is gone when the store, or the program, ends.
 
     Raises:
         StoreError: It is no such file, or cannot be opened.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, nameless: bool = False) -> None:
         self.path = path
         self._lock = threading.Lock()
         try:
             self._db = _open(path)
+            if nameless:
+                self._db.execute("PRAGMA journal_mode = MEMORY")
+                self._db.execute("PRAGMA temp_store = MEMORY")
+                path.unlink()
         except (sqlite3.Error, OSError) as error:
             raise StoreError(f"{path}: cannot be used as a store of events ({error}); name another file") from None
 

@@ -37,16 +37,14 @@ class SeenHistory:
         self.taken = 0
         self._exports = exports
         self._lock = threading.Lock()
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._store: LocalStore | None = None
 
     def forget(self) -> None:
         """Begin anew: the tail was emptied."""
         with self._lock:
-            if self._store is not None and self._folder is not None:
+            if self._store is not None:
                 self._store.close()
-                self._folder.cleanup()
-            self._store = self._folder = None
+            self._store = None
             self.taken = 0
 
     def add(self, events: Iterable[Event], taken: int) -> None:
@@ -93,6 +91,7 @@ class SeenHistory:
 
         with self._lock:
             if self._store is None:
-                self._folder = tempfile.TemporaryDirectory(prefix="s3ir-")
-                self._store = LocalStore(Path(self._folder.name, "seen.sqlite"))
+                with tempfile.TemporaryDirectory(prefix="s3ir-") as folder:
+                    # Without a name from now on: nothing of it stays behind, however the console ends.
+                    self._store = LocalStore(Path(folder, "seen.sqlite"), nameless=True)
             return self._store

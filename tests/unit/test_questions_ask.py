@@ -8,6 +8,8 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +18,9 @@ from typing import Any
 import pytest
 
 from s3ir_tui.cli import main
+from s3ir_tui.questions.catalog import question
+from s3ir_tui.questions.seen import SeenHistory
+from s3ir_tui.trail.sources.files import iter_events
 
 RECORDING = Path(__file__).parents[1] / "data" / "otrf-cloud-breach-s3"
 BUCKET = "mordors3stack-s3bucket-llp2yingx64a"
@@ -88,7 +93,10 @@ def test_what_cannot_be_asked_so_is_said(ask: Ask, words: tuple[str, ...], why: 
     assert why in err
 
 
-def test_what_was_read_is_kept_for_the_next_question(ask: Ask, tmp_path: Path, cases: Path) -> None:
+def test_what_was_read_is_kept_for_the_next_question_and_never_in_the_case(
+    ask: Ask, tmp_path: Path, cases: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     folder = tmp_path / "trail"
     folder.mkdir()
     for file in RECORDING.glob("*.json"):
@@ -102,8 +110,10 @@ def test_what_was_read_is_kept_for_the_next_question(ask: Ask, tmp_path: Path, c
     assert json.loads(ask(*words, "--store", str(kept))[1])["rows"] == first
     assert json.loads(ask(*words)[1])["rows"] == []
     ask(*words, "--case", "IR-7")
-    assert [file.name for file in (cases / "IR-7").iterdir()] == ["questions.sqlite"]
-    assert stat.S_IMODE((cases / "IR-7" / "questions.sqlite").stat().st_mode) == 0o600
+    assert not (cases / "IR-7").exists()
+    (kept,) = (tmp_path / "cache" / "s3ir-tui" / "questions").iterdir()
+    assert kept.name.startswith("IR-7-")
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
 
 def test_files_of_which_nothing_can_be_read_are_a_problem(ask: Ask, tmp_path: Path) -> None:
@@ -147,3 +157,15 @@ def test_ctrl_c_ends_the_reading_with_its_code(tmp_path: Path) -> None:
     _, err = process.communicate(timeout=20)
     assert process.returncode == 130
     assert "taken back" in err
+
+
+def test_what_a_console_has_seen_lies_in_no_file_that_a_killed_process_leaves_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    seen = SeenHistory(tmp_path / "answers")
+    events = [event for batch, _ in iter_events([RECORDING]) for event in batch]
+    seen.add(events, len(events))
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    answer = seen.ask(question("other-buckets"), {"actor": THIEF_KEY}, threading.Event())
+    assert [row[0] for row in answer.rows] == [BUCKET]
