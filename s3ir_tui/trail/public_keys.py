@@ -1,28 +1,21 @@
-"""CloudTrail's public keys, and whether a signature was made with one of them.
-
-RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017, 8.2.2) takes one modular exponentiation and one comparison of the whole
-encoded message, and a key two integers of DER: less code than the care of one more dependency. Nothing here is secret.
-"""
+"""CloudTrail's public keys, and whether a signature was made with one of them."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import hashlib
-import hmac
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-_SHA256_INFO = bytes.fromhex("3031300d060960864801650304020105000420")
-"""The DER before the hash in the encoded message (RFC 8017, 9.2, note 1)."""
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-_RSA_ENCRYPTION = bytes.fromhex("300d06092a864886f70d0101010500")
-_SEQUENCE, _INTEGER, _BIT_STRING = 0x30, 0x02, 0x03
 _BITS = range(2048, 8193)
 _PEM = re.compile(rb"-----BEGIN (?:RSA )?PUBLIC KEY-----([A-Za-z0-9+/=\s]+)-----END (?:RSA )?PUBLIC KEY-----")
 
@@ -37,15 +30,13 @@ class PublicKey:
 
     Attributes:
         fingerprint: As digests name it: MD5 of the DER, in hex.
-        modulus: RSA modulus.
-        exponent: RSA exponent.
+        key: The RSA key.
         start: Since when CloudTrail signs with it, or `None` where the file does not tell.
         end: Until when, or `None`.
     """
 
     fingerprint: str
-    modulus: int
-    exponent: int
+    key: RSAPublicKey
     start: datetime | None = None
     end: datetime | None = None
 
@@ -56,18 +47,16 @@ class PublicKey:
             message: What was signed.
             signature: In hex.
         """
-        length = (self.modulus.bit_length() + 7) // 8
+        # Loading it takes longer than the rest of a command that checks no signature.
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+        from cryptography.hazmat.primitives.hashes import SHA256
+
         try:
-            given = bytes.fromhex(signature)
-        except ValueError:
+            self.key.verify(bytes.fromhex(signature), message, PKCS1v15(), SHA256())
+        except (ValueError, InvalidSignature):
             return False
-        number = int.from_bytes(given, "big")
-        if len(given) != length or number >= self.modulus:
-            return False
-        encoded = pow(number, self.exponent, self.modulus).to_bytes(length, "big")
-        tail = b"\x00" + _SHA256_INFO + hashlib.sha256(message).digest()
-        # The whole of it is compared: whoever parses the padding instead can be given forged signatures.
-        return hmac.compare_digest(encoded, b"\x00\x01" + b"\xff" * (length - 2 - len(tail)) + tail)
+        return True
 
 
 def load_keys(data: bytes) -> dict[str, PublicKey]:
@@ -107,14 +96,13 @@ def keys_of(entries: Iterable[Mapping[str, Any]]) -> dict[str, PublicKey]:
     keys: dict[str, PublicKey] = {}
     for entry in entries:
         der = _der(entry.get("Value"))
-        modulus, exponent = _numbers(der)
+        key = _rsa_key(der)
         fingerprint = str(entry.get("Fingerprint") or "").lower() or _fingerprint(der)
         if fingerprint != _fingerprint(der):
             raise KeysError(f"the key with fingerprint {fingerprint} has another one: {_fingerprint(der)}")
         keys[fingerprint] = PublicKey(
             fingerprint,
-            modulus,
-            exponent,
+            key,
             _moment(entry.get("ValidityStartTime")),
             _moment(entry.get("ValidityEndTime")),
         )
@@ -134,14 +122,12 @@ def _entries(found: Any) -> list[Mapping[str, Any]]:
 
 def _pem_key(block: bytes) -> dict[str, PublicKey]:
     """The key of one PEM block under the fingerprints that it has in either of its two encodings."""
-    der = _der(b"".join(block.split()).decode())
-    modulus, exponent = _numbers(der)
-    bare = _sequence(_integer(modulus) + _integer(exponent))
-    wrapped = _sequence(_RSA_ENCRYPTION + _element(_BIT_STRING, b"\x00" + bare))
-    return {
-        fingerprint: PublicKey(fingerprint, modulus, exponent)
-        for fingerprint in (_fingerprint(bare), _fingerprint(wrapped))
-    }
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    key = _rsa_key(_der(b"".join(block.split()).decode()))
+    forms = (PublicFormat.PKCS1, PublicFormat.SubjectPublicKeyInfo)
+    fingerprints = [_fingerprint(key.public_bytes(Encoding.DER, form)) for form in forms]
+    return {fingerprint: PublicKey(fingerprint, key) for fingerprint in fingerprints}
 
 
 def _fingerprint(der: bytes) -> str:
@@ -178,55 +164,20 @@ def _moment(value: Any) -> datetime | None:
         raise KeysError("the validity of a key is no time") from None
 
 
-# -- DER -----------------------------------------------------------------------------------------------------------
-
-
-def _numbers(der: bytes) -> tuple[int, int]:
-    """Modulus and exponent of a key, in PKCS #1 or wrapped as SubjectPublicKeyInfo.
+def _rsa_key(der: bytes) -> RSAPublicKey:
+    """A key in PKCS #1 or wrapped as SubjectPublicKeyInfo.
 
     Raises:
         KeysError: It is no RSA key, or one that cannot be trusted.
     """
-    inner, rest = _open(_SEQUENCE, der)
-    if inner.startswith(_RSA_ENCRYPTION):
-        bits, inner_rest = _open(_BIT_STRING, inner[len(_RSA_ENCRYPTION) :])
-        if bits[:1] != b"\x00" or inner_rest:
-            raise KeysError("a key is no RSA key in DER")
-        inner, rest = _open(_SEQUENCE, bits[1:])
-    first, others = _open(_INTEGER, inner)
-    second, more = _open(_INTEGER, others)
-    modulus, exponent = int.from_bytes(first, "big", signed=True), int.from_bytes(second, "big", signed=True)
-    if rest or more:
-        raise KeysError("a key is no RSA key in DER")
-    if modulus.bit_length() not in _BITS or modulus <= 0 or not modulus & 1 or not 3 <= exponent < 1 << 33:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+    try:
+        key = load_der_public_key(der)
+    except (ValueError, UnsupportedAlgorithm):
+        raise KeysError("a key is no RSA key in DER") from None
+    if not isinstance(key, RSAPublicKey) or key.key_size not in _BITS or key.public_numbers().e >= 1 << 33:
         raise KeysError("a key is too weak, or no RSA key")
-    return modulus, exponent
-
-
-def _open(tag: int, data: bytes) -> tuple[bytes, bytes]:
-    """The content of the element that data begins with, and what comes after it."""
-    if len(data) < 2 or data[0] != tag:
-        raise KeysError("a key is no RSA key in DER")
-    length, start = data[1], 2
-    if length & 0x80:
-        start += length & 0x7F
-        length = int.from_bytes(data[2:start], "big")
-    if not 2 <= start <= 6 or start + length > len(data):
-        raise KeysError("a key is cut off")
-    return data[start : start + length], data[start + length :]
-
-
-def _element(tag: int, content: bytes) -> bytes:
-    length = len(content)
-    if length < 0x80:
-        return bytes((tag, length)) + content
-    size = (length.bit_length() + 7) // 8
-    return bytes((tag, 0x80 | size)) + length.to_bytes(size, "big") + content
-
-
-def _sequence(content: bytes) -> bytes:
-    return _element(_SEQUENCE, content)
-
-
-def _integer(number: int) -> bytes:
-    return _element(_INTEGER, number.to_bytes(number.bit_length() // 8 + 1, "big"))
+    return key

@@ -431,7 +431,7 @@ def test_a_signature_is_that_of_its_message_and_of_its_key_only() -> None:
         "zz",
         signature[2:],
         "00" + signature,
-        f"{number + public().modulus:x}",
+        f"{number + public().key.public_numbers().n:x}",
         "00" * 256,
         signature[:-1],
     ):
@@ -466,9 +466,11 @@ def test_keys_are_read_from_every_form_they_are_saved_in() -> None:
     assert (read.start and read.start.year, read.end and read.end.year) == (2015, 2015)
     for form in (PublicFormat.PKCS1, PublicFormat.SubjectPublicKeyInfo):
         pem = key().public_key().public_bytes(Encoding.PEM, form)
-        assert load_keys(pem)[fingerprint(key())].modulus == public().modulus
+        assert load_keys(pem)[fingerprint(key())].key.public_numbers().n == public().key.public_numbers().n
         wrapped = {"Value": base64.b64encode(der(key(), form)).decode()}
-        assert [found.modulus for found in keys_of([wrapped]).values()] == [public().modulus]
+        assert [found.key.public_numbers().n for found in keys_of([wrapped]).values()] == [
+            public().key.public_numbers().n
+        ]
 
 
 def test_keys_as_boto_gives_them_are_taken() -> None:
