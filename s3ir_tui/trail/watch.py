@@ -31,6 +31,21 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """How far silence proves anything.
+
+    Attributes:
+        to: Up to when every call of the actor would have been seen; `None` where that is not known.
+        delay: How late a call may come.
+        missing: What keeps silence from proving anything at all, in words; empty where it does.
+    """
+
+    to: datetime | None
+    delay: timedelta = timedelta()
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Watch:
     """A quiet watch.
 
@@ -42,40 +57,53 @@ class Watch:
     contained_at: datetime
     quiet: timedelta = timedelta(minutes=30)
 
-    def look(self, seen: Seen, now: datetime, lag: float | None, was: State = State.NONE) -> Verdict:
+    def look(
+        self, seen: Seen, now: datetime, proof: Proof, *, was_quiet: bool = False, family_ok: str = ""
+    ) -> Verdict:
         """Judge the silence.
 
         Args:
             seen: What the trail shows of the actor.
             now: The time.
-            lag: Seconds that the trail is behind, or `None` where nothing of the actor can be seen.
-            was: The verdict before: who was quiet and calls again has returned.
+            proof: Up to when every call of it would have been seen.
+            was_quiet: Whether it was QUIET before: who calls again then has returned.
+            family_ok: The last call that was allowed to what descends from it or was granted access by it, or "".
         """
         since = iso(self.contained_at)
-        broken = seen.last_ok > since
-        start = max(self.contained_at, _moment(seen.last_ok)) if broken else self.contained_at
-        proof_from = self.contained_at + timedelta(seconds=lag) if lag is not None else None
-        quiet_at = max(start + self.quiet, proof_from or start)
+        last = max(seen.last_ok, family_ok)
+        start = max(self.contained_at, _moment(last)) if last > since else self.contained_at
+        state = self._state(seen, now, proof, start, was_quiet=was_quiet)
+        able = not proof.missing and proof.to is not None
         return Verdict(
-            state=self._state(now, quiet_at, proof_from, broken, was),
+            state=state,
             since=since,
             last_ok=seen.last_ok,
             first_denied=seen.first_denied,
             allowed=seen.allowed,
             denied=seen.denied,
-            proof_from=_ceil(proof_from) if proof_from is not None else "",
-            quiet_at=_ceil(quiet_at) if lag is not None else "",
+            proof_from=_ceil(self.contained_at + proof.delay) if able else "",
+            quiet_at=_ceil(start + self.quiet + proof.delay) if able else "",
+            reasons=proof.missing if state is State.UNKNOWN else (),
         )
 
-    def _state(self, now: datetime, quiet_at: datetime, proof_from: datetime | None, broken: bool, was: State) -> State:
-        recent = broken and now < quiet_at
-        if recent:  # calls that got through are proof whatever the lag
-            return State.RETURNED if was in (State.QUIET, State.RETURNED) else State.LEAKING
-        if proof_from is None:
+    def _state(self, seen: Seen, now: datetime, proof: Proof, start: datetime, *, was_quiet: bool) -> State:
+        # A call that was allowed tells more than any silence, whatever has not been read.
+        if self._lately(seen.last_ok, now, proof):
+            return State.RETURNED if was_quiet else State.LEAKING
+        if start > self.contained_at and self._lately(iso(start), now, proof):
+            return State.STILL_IN
+        if proof.missing:
             return State.UNKNOWN
-        if now < proof_from:
+        if proof.to is None or proof.to < self.contained_at:
             return State.NO_PROOF_YET
-        return State.QUIET if now >= quiet_at else State.HOLDING
+        return State.QUIET if proof.to >= start + self.quiet else State.HOLDING
+
+    def _lately(self, moment: str, now: datetime, proof: Proof) -> bool:
+        """Whether a call after containment is so new that the silence since is shorter than was asked."""
+        if moment <= iso(self.contained_at):
+            return False
+        end = _moment(moment) + self.quiet
+        return now < end or (not proof.missing and proof.to is not None and proof.to < end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +119,7 @@ class Verdict:
         denied: Calls turned away after containment.
         proof_from: From when on silence is proof, or "" where nothing can be seen.
         quiet_at: When it is quiet if nothing more gets through, or "".
+        reasons: Why it is UNKNOWN, else nothing.
     """
 
     state: State
@@ -101,6 +130,7 @@ class Verdict:
     denied: int
     proof_from: str
     quiet_at: str
+    reasons: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
@@ -108,10 +138,13 @@ class Verdict:
         counts = f"{self.allowed} allowed, {self.denied} denied since {_clock(self.since)}"
         if self.state in (State.LEAKING, State.RETURNED):
             return f"{counts}, last allowed {_clock(self.last_ok)}"
-        if self.state is State.NO_PROOF_YET:
+        if self.state is State.NO_PROOF_YET and self.proof_from:
             return f"{counts}; proof from {_clock(self.proof_from)}"
-        if self.state is State.HOLDING:
+        if self.state is State.HOLDING and self.quiet_at:
             return f"{counts}; QUIET at {_minute(self.quiet_at, self.since)}"
+        if self.state is State.UNKNOWN and self.reasons:
+            more = f" (+{len(self.reasons) - 1} more)" if len(self.reasons) > 1 else ""
+            return f"{self.reasons[0]}{more}; {counts}"
         return counts
 
 
