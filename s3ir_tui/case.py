@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from s3ir_tui.model import State
 from s3ir_tui.record_shapes import problem
 from s3ir_tui.text import clean
 
@@ -79,6 +80,9 @@ class Case:
         first_mark: UTC time of the first mark, or "".
         postures: The newest recorded facts by `(kind, id)`.
         verdicts: The newest recorded state word by watch or plan reference.
+        reasons: Why the newest recorded state is what it is, by watch or plan reference; "" where nothing was recorded.
+        quiet_at: When it is QUIET, as recorded with the newest verdict, by watch or plan reference.
+        was_quiet: Watches that were QUIET once: who calls again then has returned.
         lag: How far the trail was behind at the newest verdict, in seconds, or `None` where it was not known.
         sessions: Sessions that wrote here.
         failures: Errors of trail sources by name, as last recorded.
@@ -93,6 +97,9 @@ class Case:
     first_mark: str = ""
     postures: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     verdicts: dict[str, str] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    quiet_at: dict[str, str] = field(default_factory=dict)
+    was_quiet: set[str] = field(default_factory=set)
     lag: float | None = None
     sessions: set[str] = field(default_factory=set)
     failures: dict[str, str] = field(default_factory=dict)
@@ -203,8 +210,14 @@ def _posture(case: Case, record: Recorded) -> None:
 
 
 def _verdict(case: Case, record: Recorded) -> None:
-    case.verdicts[str(record.get("watch"))] = clean(record.get("state"))
+    watch, state = str(record.get("watch")), clean(record.get("state"))
+    case.verdicts[watch] = state
+    case.reasons[watch] = clean(record.get("reason"))
+    if state == State.QUIET.value:
+        case.was_quiet.add(watch)
     numbers = record.get("numbers")
+    quiet_at = numbers.get("quiet_at") if isinstance(numbers, Mapping) else ""
+    case.quiet_at[watch] = clean(quiet_at)
     lag = numbers.get("lag") if isinstance(numbers, Mapping) else None
     case.lag = float(lag) if isinstance(lag, int) else case.lag
 

@@ -6,6 +6,7 @@ import gc
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from s3ir_tui.headless.exits import Code, Failure
@@ -16,13 +17,20 @@ ANSWERS = "answers"
 """Folder of a case that takes answers to questions."""
 
 
-def open_live(settings: Settings, *, credentials: Credentials | None = None, folder: Path | None = None) -> int:
+def open_live(
+    settings: Settings,
+    *,
+    credentials: Credentials | None = None,
+    folder: Path | None = None,
+    delivery: timedelta | None = None,
+) -> int:
     """Run the console on a live account; it signs in behind the first paint.
 
     Args:
         settings: How it was started.
         credentials: Credentials to use instead of those of the AWS configuration.
         folder: The case folder; else that of the settings.
+        delivery: How late the trail brings a call at most; else as late as CloudTrail does.
 
     Returns:
         The exit status.
@@ -36,6 +44,7 @@ def open_live(settings: Settings, *, credentials: Credentials | None = None, fol
     with _nothing_collected():
         from actions.desk import Desk
         from s3ir_tui.app import run
+        from s3ir_tui.board.proof import EXPECTED
         from s3ir_tui.headless.gather import Sources
         from s3ir_tui.journal import Journal
         from s3ir_tui.live import LiveRoom
@@ -52,6 +61,7 @@ def open_live(settings: Settings, *, credentials: Credentials | None = None, fol
         armed=lambda: desk.armed,
         back=settings.since,
         quiet=settings.quiet,
+        expected=delivery or EXPECTED,
     )
     desk = Desk(
         room.account,

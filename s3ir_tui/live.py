@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,11 +11,15 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from s3ir_tui.aws.errors import AwsError
+from s3ir_tui.board.condition import condition_of
 from s3ir_tui.board.details import detail_of
 from s3ir_tui.board.intake import take_in
 from s3ir_tui.board.known import Known, identity_record, logged_record, posture_record
-from s3ir_tui.board.lag import Lags
+from s3ir_tui.board.lag import Arrivals
+from s3ir_tui.board.proof import EXPECTED
+from s3ir_tui.board.reach import Reach, lag_of, reach_of
 from s3ir_tui.board.snapshot import Moment, snapshot
+from s3ir_tui.board.verdicts import Verdicts
 from s3ir_tui.feeds import (
     ChangesChecked,
     EventsCame,
@@ -32,12 +35,13 @@ from s3ir_tui.live_record import TrailRecorder, every
 from s3ir_tui.model import Severity, iso, utc_now
 from s3ir_tui.pace import end_short_pauses, keep_pauses_short
 from s3ir_tui.report.timeline import log_lines
-from s3ir_tui.room import Detail, Kind, LogLine, Snapshot, SourceStatus, Update
+from s3ir_tui.room import Condition, Detail, Kind, LogLine, Snapshot, SourceStatus, Update
 from s3ir_tui.text import clean
 from s3ir_tui.trail.analysis import Analysis
 from s3ir_tui.trail.batch import Batch
 from s3ir_tui.trail.discover import discover
 from s3ir_tui.trail.event import Judged
+from s3ir_tui.trail.sources.covers import covers
 from s3ir_tui.trail.sources.shared import Share, shared
 
 if TYPE_CHECKING:
@@ -49,6 +53,7 @@ TICK_SECONDS = 0.25
 _QUIET_TICKS = 4  # a snapshot a second is painted although nothing came: clocks and state words move on
 _RETRY_SECONDS = 10.0
 _BOARD = "the board cannot be made"
+_CONNECTING = "connecting"
 
 
 class LiveRoom:
@@ -67,6 +72,7 @@ class LiveRoom:
         armed: Whether this console may write. What other consoles of the case recorded does not count.
         back: How far the trail is looked back at on connecting.
         quiet: How long a contained actor must stay silent to be called quiet.
+        expected: How late CloudTrail brings a call at most, as a rule; an embedded account is faster.
         clock: Gives the time, aware, UTC.
     """
 
@@ -81,15 +87,16 @@ class LiveRoom:
         armed: Callable[[], bool] = lambda: False,
         back: timedelta = timedelta(hours=24),
         quiet: timedelta = timedelta(minutes=30),
+        expected: timedelta = EXPECTED,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._connect, self._journal, self._clock = connect, journal, clock
         self._find_sources, self._in_place, self._unknown = sources, in_place, unknown
         self._armed = armed
-        self._back, self._quiet = back, quiet
+        self._back, self._quiet, self._expected = back, quiet, expected
         self._known = Known(Analysis())
         self._lock = threading.RLock()
-        self._lags = Lags()
+        self._arrivals = Arrivals()
         self._inbox: Inbox = SimpleQueue()
         self._records: SimpleQueue[Sequence[Record]] = SimpleQueue()
         self._feeds = Feeds(self._inbox)
@@ -98,10 +105,11 @@ class LiveRoom:
         self._sources: dict[str, SourceStatus] = {}
         self._checked: dict[str, ChangesChecked] = {}
         self._outcomes_unknown = 0
-        self._failures: dict[str, str] = {"account": "connecting"}
+        self._failures: dict[str, str] = {"account": _CONNECTING}
         self._account: Account | None = None
         self._own_keys: tuple[str, ...] = ()
-        self._verdicts: dict[str, str] = {}
+        self._verdicts = Verdicts()
+        self._again = threading.Event()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._folded = 0
@@ -123,6 +131,7 @@ class LiveRoom:
         if self._stop.is_set():
             return
         self._stop.set()
+        self._again.set()
         end_short_pauses()
         self._feeds.stop()
         for thread in self._threads:
@@ -156,8 +165,12 @@ class LiveRoom:
             AwsError: Not yet; the message says what it waits for.
         """
         if self._account is None:
-            raise AwsError("NotConnected", f"not signed in yet: {self._failures.get('account', 'connecting')}")
+            raise AwsError("NotConnected", f"not signed in yet: {self._failures.get('account', _CONNECTING)}")
         return self._account
+
+    def retry(self) -> None:
+        """Try to sign in, or to find the trail sources, now and not in ten seconds."""
+        self._again.set()
 
     def history(self) -> Analysis:
         """The analysed trail, for plans that ask who a credential is and what else uses a role."""
@@ -209,6 +222,7 @@ class LiveRoom:
             elif isinstance(fact, LoggedRead):
                 with self._lock:
                     is_news = self._known.take_logged(fact.facts)
+                    self._known.logged_at = iso(self._clock())
                 if is_news:
                     self._write("posture", [logged_record(fact.facts)])
             elif isinstance(fact, PostureFailed):
@@ -233,7 +247,7 @@ class LiveRoom:
 
     def _take_events(self, came: EventsCame) -> list[Judged]:
         new = take_in(self._known, self._lock, Batch(list(came.events)), came.source)
-        self._lags.take(came.source, (line.event for line in new), self._clock())
+        self._arrivals.take(came.source, came.events, (line.event for line in new), self._clock())
         if came.recorded is not None and came.events:
             self._writer.submit(self._record_all, every(came.events, new, came.source), came)
         elif chosen := self._recorder.choose([line for line in new if not came.by or line.severity > Severity.INFO]):
@@ -259,14 +273,21 @@ class LiveRoom:
             self._failures.pop(what, None)
 
     def _snapshot(self) -> Snapshot:
-        sources = tuple(replace(item, lag=self._lags.of(item.name)) for item in self._sources.values())
+        now = self._clock()
+        reach = tuple(reach_of(item, self._arrivals, now, self._back) for item in self._sources.values())
+        lags = {item.name: lag_of(item, now) for item in reach}
+        sources = tuple(replace(item, lag=lags[item.name]) for item in self._sources.values())
         alarms = (*self._journal.problems, *self._recorder.problems, *(f"{w}: {e}" for w, e in self._failures.items()))
         moment = Moment(
-            now=self._clock(),
+            now=now,
             mode="ARMED" if self._armed() else "READ-ONLY",
             case=self._journal.folder.name,
             sources=sources,
-            lag=self._lags.worst(),
+            reach=reach,
+            lag=max((item.late for item in reach if item.late is not None), default=None),
+            expected=self._expected,
+            condition=self._condition(reach, now),
+            answered=self._arrivals.answered(),
             head=self._journal.head,
             consoles=self._journal.consoles,
             alarms=alarms,
@@ -279,24 +300,21 @@ class LiveRoom:
         )
         with self._lock:
             made = snapshot(self._known, moment)
-        self._record_verdicts(made)
+        for record in self._verdicts.news(made, self._known.case):
+            self._write("watch", [record])
         return made
 
-    def _record_verdicts(self, made: Snapshot) -> None:
-        """The state word of each watch is recorded when it changes: a review shows the same words."""
-        for view in made.watches:
-            if self._verdicts.get(view.id, self._known.case.verdicts.get(view.id)) == view.state.value:
-                continue
-            self._verdicts[view.id] = view.state.value
-            lag = None if made.status.lag is None else math.ceil(made.status.lag)
-            numbers = {
-                "last_ok": view.last_ok,
-                "first_denied": view.first_denied,
-                "quiet_at": view.quiet_at,
-                "lag": lag,
-            }
-            record = {"kind": "verdict", "watch": view.id, "label": view.label, "state": view.state.value}
-            self._write("watch", [{**record, "numbers": numbers}])
+    def _condition(self, reach: Sequence[Reach], now: datetime) -> Condition:
+        """What can be seen now, by how signing in went and by the sources."""
+        signed_in = self._account is not None
+        error = self._failures.get("trail" if signed_in else "account", "")
+        return condition_of(
+            reach,
+            now,
+            signed_in=signed_in,
+            error="" if error == _CONNECTING else clean(error),
+            answered=self._arrivals.answered(),
+        )
 
     # -- other threads ----------------------------------------------------------------------------
 
@@ -306,11 +324,15 @@ class LiveRoom:
                 account = self._connect()
             except AwsError as error:
                 self._failures["account"] = str(error)
-                self._stop.wait(_RETRY_SECONDS)
+                self._wait_for_retry()
                 continue
             self._failures.pop("account", None)
             self._connected(account)
             return
+
+    def _wait_for_retry(self) -> None:
+        self._again.wait(_RETRY_SECONDS)
+        self._again.clear()
 
     def _connected(self, account: Account) -> None:
         with self._lock:
@@ -330,11 +352,15 @@ class LiveRoom:
                 sources = self._find_sources(account, self._clock() - self._back)
             except AwsError as error:
                 self._failures["trail"] = str(error)
-                self._stop.wait(_RETRY_SECONDS)
+                self._wait_for_retry()
                 continue
             self._failures.pop("trail", None)
             share = Share(self._journal, account.identity.account, self._clock() - self._back)
             for source in shared(sources, share):
+                # What has not answered yet has shown nothing: it counts from the beginning.
+                reach, data = covers(source), source.data_events
+                waits = SourceStatus(source.name, data_events=data, caught_up=False, covers=reach)
+                self._inbox.put(SourceChanged(waits))
                 self._feeds.follow(source)
             return
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -76,10 +76,12 @@ Anchors = Annotated[
 Command = Callable[..., int]
 
 
-def takes(*tables: dict[str, Any]) -> Callable[[Command], Callable[..., None]]:
+def takes(
+    *tables: dict[str, Any], otherwise: Mapping[str, Any] | None = None
+) -> Callable[[Command], Callable[..., None]]:
     """Give a command shared options. They come to it settled, as its first argument.
 
-    Flags after the command win over the same flags before it.
+    Flags after the command win over the same flags before it; `otherwise` holds defaults of this command alone.
     """
     shared = {name: kind for table in tables for name, kind in table.items()} | _CONFIG
 
@@ -94,7 +96,7 @@ def takes(*tables: dict[str, Any]) -> Callable[[Command], Callable[..., None]]:
                 ctx.obj = flags
                 return
             config = flags.pop("config", None)
-            raise typer.Exit(command(settings.resolve(flags, config=config), **given))
+            raise typer.Exit(command(settings.resolve(flags, config=config, otherwise=otherwise), **given))
 
         context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
         options = [

@@ -179,6 +179,7 @@ class _Verdict(msgspec.Struct):
     watch: str = ""
     label: str = ""
     state: str = ""
+    reason: str = ""
     numbers: dict[str, _Number | str | None] = {}
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from s3ir_tui.board.condition import LIVE, READING_HISTORY
 from s3ir_tui.board.details import detail_of
 from s3ir_tui.board.intake import take_in
 from s3ir_tui.board.known import Known
@@ -20,7 +21,7 @@ from s3ir_tui.live_record import TrailRecorder
 from s3ir_tui.model import Identity
 from s3ir_tui.pace import end_short_pauses, keep_pauses_short
 from s3ir_tui.report.timeline import log_lines
-from s3ir_tui.room import Detail, Kind, LogLine, Snapshot, SourceStatus, Update
+from s3ir_tui.room import Condition, Detail, Kind, LogLine, Snapshot, SourceStatus, Update
 from s3ir_tui.trail.analysis import Analysis
 from s3ir_tui.trail.batch import Batch
 from s3ir_tui.trail.event import Judged
@@ -166,7 +167,9 @@ class ReplayRoom:
             mode=_mode(played),
             case=self._journal.folder.name,
             sources=(SourceStatus(played.name, 0.0, "", played.reading or played.data_events, self._unread),),
+            # Silence of a recording proves nothing: its calls ended with it.
             lag=0.0,
+            condition=Condition(READING_HISTORY if played.reading else LIVE, words),
             head=self._journal.head,
             consoles=self._journal.consoles,
             alarms=self._alarms(),

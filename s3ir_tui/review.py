@@ -134,6 +134,7 @@ class ReviewRoom:
         moment = Moment(
             now=datetime.fromisoformat(last.ts).astimezone(UTC),
             mode="REVIEW",
+            recorded=True,
             case=self._folder.name,
             lag=self._known.case.lag,
             head=f"{last.ref}",

@@ -52,8 +52,36 @@ class SourceStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """What the console can see now.
+
+    Attributes:
+        word: `NOT CONNECTED`, `SIGNING IN`, `READING HISTORY`, `LIVE`, `SOURCE LOST`, `NO NEWS`; "" in a recorded case.
+        text: The reason and how far it is.
+        way_out: What to do about it, or "".
+    """
+
+    word: str = ""
+    text: str = ""
+    way_out: str = ""
+
+    @property
+    def words(self) -> str:
+        """`READING HISTORY: 14 of 24 h`."""
+        return ": ".join(filter(None, (self.word, "; ".join(filter(None, (self.text, self.way_out))))))
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
-    """The two lines at the top of every screen."""
+    """The two lines at the top of every screen.
+
+    Attributes:
+        lag: How far the trail is behind in seconds, late events included: it grows while a source is lost.
+        suspects: Principals that are suspects.
+        contained: How many of them a plan of this case contains.
+        condition: What the console can see now.
+        no_news: Seconds since any source was last read without an error; `None` before the first.
+    """
 
     account: str = ""
     region: str = ""
@@ -70,6 +98,8 @@ class Status:
     head: str = ""
     consoles: int = 1
     alarms: tuple[str, ...] = ()
+    condition: Condition = Condition()
+    no_news: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +126,8 @@ class Row:
         pulse: Its calls over time.
         marked: Whether the responder marked it.
         suspect: Whether it is counted as a suspect.
+        contained: Whether a plan of this case contains it.
+        before: Whether it was contained before this case: by another case, or by hand with our names.
     """
 
     kind: Kind
@@ -108,6 +140,8 @@ class Row:
     pulse: Pulse = Pulse()
     marked: bool = False
     suspect: bool = False
+    contained: bool = False
+    before: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +172,32 @@ class WatchedCredential:
 
 
 @dataclass(frozen=True, slots=True)
+class StillIn:
+    """Something that descends from a contained actor, or was granted access by it, and is still active.
+
+    Attributes:
+        id: Its identity, as in the row of a principal.
+        label: It, short.
+        how: `granted access by svc-export`, `created by svc-export`.
+        ok: Its calls that were allowed since the containment.
+        since: UTC time from which they are counted.
+        last_ok: UTC time of the last of them.
+    """
+
+    id: str
+    label: str
+    how: str
+    ok: int
+    since: str
+    last_ok: str
+
+    @property
+    def words(self) -> str:
+        """`acct 9999…7777 (granted access by svc-export): 36 ok since 20:16:10Z`."""
+        return f"{self.label} ({self.how}): {self.ok} ok since {self.since[11:19]}Z"
+
+
+@dataclass(frozen=True, slots=True)
 class WatchView:
     """The quiet watch of one contained actor.
 
@@ -158,7 +218,9 @@ class WatchView:
         changes: How many changes there are.
         unreadable: How many of them could not be read at the last check.
         checked: UTC time of the last check of our changes, or "".
-        workload: One line each for the legitimate principals on the same buckets.
+        workload: One line each for the legitimate principals on the same buckets: never a suspect, never the family.
+        still_in: What descends from it, or was granted access by it, and is still active.
+        reasons: Why the state is UNKNOWN, in words.
         refs: First and last journal reference of the containment.
     """
 
@@ -180,6 +242,8 @@ class WatchView:
     checked: str = ""
     workload: tuple[str, ...] = ()
     refs: str = ""
+    still_in: tuple[StillIn, ...] = ()
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,19 +68,26 @@ class Settings:
     mouse: bool = False
 
 
-def resolve(flags: Mapping[str, Any], *, env: Mapping[str, str] | None = None, config: Path | None = None) -> Settings:
+def resolve(
+    flags: Mapping[str, Any],
+    *,
+    env: Mapping[str, str] | None = None,
+    config: Path | None = None,
+    otherwise: Mapping[str, Any] | None = None,
+) -> Settings:
     """Settle every setting.
 
     Args:
         flags: What the command line gives, by name of the setting; `None` and empty lists are not given.
         env: The environment; the process's where it is `None`.
         config: The configuration file, which must then exist; else that of `S3IR_CONFIG`, else `config_file`.
+        otherwise: What a command takes where nothing is given, in place of the usual defaults.
 
     Raises:
         SettingsError: A key is not known or a value makes no sense.
     """
     around = os.environ if env is None else env
-    values: dict[str, Any] = {"cases": cases_root(around)}
+    values: dict[str, Any] = {"cases": cases_root(around), **(otherwise or {})}
     values |= _from_file(config, around)
     values |= _from_environment(around)
     for name, value in flags.items():

@@ -118,8 +118,8 @@ def ago(seconds: float) -> str:
 
 def short_arn(arn: str) -> str:
     """`user/svc-export`, `role/etl/i-0a1b`, `acct 9999…7777`: what of an ARN a person reads first."""
-    if re.fullmatch(r"\d{12}", arn):
-        return f"acct {arn[:4]}…{arn[-4:]}"
+    if re.fullmatch(r"(AWSAccount:)?\d{12}", arn):
+        return f"acct {arn[-12:-8]}…{arn[-4:]}"
     if not arn.startswith("arn:"):
         return arn
     parts = arn.split(":", 5)

@@ -132,7 +132,9 @@ class WarRoomScreen(CaseScreen):
         for kind in _KINDS:
             self.query_one(f"#pane-{kind}", Pane).show(self.state.rows(kind))
         worst = self.state.worst()
-        self.query_one(Strip).show(worst)
+        condition = self.state.snapshot.status.condition
+        # Before the history is read, that nothing is suspect says nothing.
+        self.query_one(Strip).show(worst, "no suspect yet" if condition.word in ("", "LIVE") else condition.words)
         self._settle(worst)
         tabs = tuple((name, self._pane(name).title()) for name in _NAMES)
         self.query_one(Tabs).show(tabs, self._active)

@@ -144,6 +144,7 @@ def watch_lines(view: WatchView, now: str, cells: int) -> list[Spans]:
         lines.append([(" no credential of it is known", DIM)])
     lines.append([("─" * cells, DIM)])
     lines.append(_changes(view))
+    lines += [[(" STILL IN     ", RED), (item.words, BOLD)] for item in view.still_in]
     lines += [[(" workload     ", DIM), (text, PLAIN)] for text in view.workload]
     return lines
 
@@ -162,8 +163,10 @@ def _pulse(pulse: Pulse) -> list[Spans]:
 def _proof(view: WatchView, now: str) -> str:
     if view.state is Word.QUIET:
         return f" quiet: nothing was allowed from {_at(view.proof_from)} to {_at(view.quiet_at or now)}"
+    if view.state is Word.UNKNOWN and view.reasons:
+        return f" no proof: {'; '.join(view.reasons)}"
     if not view.proof_from:
-        return " no proof yet: how far the trail is behind is not known"
+        return " no proof yet: not all that could show a call has been read"
     until = f"; quiet if nothing is allowed until {_at(view.quiet_at)}" if view.quiet_at else ""
     left = _left(view.quiet_at, now)
     return f" proof from {_at(view.proof_from)}{until}{left}"

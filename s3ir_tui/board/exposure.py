@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 from s3ir_tui.board.known import Known
 from s3ir_tui.model import Bucket, Severity, iso
 from s3ir_tui.text import clean, short_arn
 from s3ir_tui.trail.targets import TargetKind
+
+OUR_DENY = "S3irDenyData"
+"""Begins the Sid of the statement by which `contain.deny-principal` denies a bucket's data; an account's id follows."""
 
 OLD = timedelta(minutes=10)
 """From this age on a row says when it was read."""
@@ -31,10 +35,11 @@ def openness(posture: Bucket | None) -> tuple[list[str], list[str], Severity]:
     if posture.aws_public and not posture.public_by_policy:
         facts.append("AWS calls its policy public")
     if posture.open_severity > Severity.INFO:
-        facts.append(_worst(posture.open_to, "open to "))
+        facts.append(_worst(posture.open_to, "open to ") + denied_by_us(posture, posture.open_to[0]))
         reasons += [clean(f"bucket is open to {words}") for words in posture.open_to]
     elif posture.foreign_accounts:  # from a record that does not say whom the bucket is open to
-        facts.append("shared " + " ".join(short_arn(account)[5:] for account in posture.foreign_accounts[:2]))
+        shared = [short_arn(account)[5:] + denied_by_us(posture, account) for account in posture.foreign_accounts[:2]]
+        facts.append("shared " + " ".join(shared))
         severity = max(severity, Severity.HIGH)
         reasons.append(f"bucket is {facts[-1]}")
     if posture.ways_severity > Severity.LOW:
@@ -49,6 +54,13 @@ def openness(posture: Bucket | None) -> tuple[list[str], list[str], Severity]:
     if posture.gaps:
         facts.append(f"{len(posture.gaps)} unread")
     return facts, reasons, severity
+
+
+def denied_by_us(posture: Bucket, words: str) -> str:
+    """` (denied by us)` where the bucket's policy denies the data to every account in some words under our Sid."""
+    accounts = re.findall(r"\b\d{12}\b", words)
+    denied = accounts and all(f"{OUR_DENY}{account}" in (posture.policy or "") for account in accounts)
+    return " (denied by us)" if denied else ""
 
 
 def _worst(words: tuple[str, ...], before: str = "") -> str:

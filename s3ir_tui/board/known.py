@@ -13,6 +13,7 @@ from s3ir_tui.case import Case, Recorded
 from s3ir_tui.model import Bucket, Identity, Instance, Principal, iso
 from s3ir_tui.trail.analysis import Analysis
 from s3ir_tui.trail.batch import Batch
+from s3ir_tui.trail.coverage import CHANGES, Coverage
 from s3ir_tui.trail.decode import decode_record
 from s3ir_tui.trail.event import Event, Judged
 from s3ir_tui.trail.found import Finds
@@ -36,6 +37,9 @@ class Known:
         principals: Posture by ARN.
         instances: Posture by instance id.
         logged: What was logged of a bucket's objects, in sentences, by bucket name.
+        coverage: The same, as it was decided, by bucket name.
+        logged_at: When this was last read (UTC), or "".
+        trail_changed: Time of the newest call that changed what a trail logs, or "".
         calls: Calls over time, without those of AWS services and of this console.
         finds: What the detections found.
         written: Time of the last write that the trail shows to something of the account, by what it changed.
@@ -48,6 +52,9 @@ class Known:
     principals: dict[str, Principal] = field(default_factory=dict)
     instances: dict[str, Instance] = field(default_factory=dict)
     logged: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    coverage: dict[str, tuple[Coverage, ...]] = field(default_factory=dict)
+    logged_at: str = ""
+    trail_changed: str = ""
     calls: Histogram = field(default_factory=Histogram)
     finds: Finds = field(default_factory=Finds)
     written: dict[Target, str] = field(default_factory=dict)
@@ -78,6 +85,8 @@ class Known:
                 self.calls.add(line.event.time, outcome_of(line.event))
             if not line.event.read_only:
                 self._take_write(line.event)
+            if line.event.name in CHANGES and not line.event.error:
+                self.trail_changed = max(self.trail_changed, line.event.time)
         return new
 
     def _take_write(self, event: Event) -> None:
@@ -106,7 +115,12 @@ class Known:
         """Take in what was logged of a bucket, as `Reading.facts` gives it; tells whether it is news."""
         text = facts.get("text")
         lines = tuple(map(str, text)) if isinstance(text, list | tuple) else ()
-        return _put(self.logged, str(facts.get("bucket")), lines)
+        bucket = str(facts.get("bucket"))
+        try:
+            self.coverage[bucket] = msgspec.convert(facts.get("coverage") or (), tuple[Coverage, ...], strict=False)
+        except msgspec.ValidationError:
+            self.coverage.pop(bucket, None)  # of another version: what is logged is not known then
+        return _put(self.logged, bucket, lines)
 
     def _take_record(self, record: Recorded) -> list[Judged]:
         if not self.case.apply(record):

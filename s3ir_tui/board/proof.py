@@ -1,4 +1,4 @@
-"""Whether silence of a contained actor proves anything: what every source that could show a call of it has been read."""
+"""Whether silence of a contained actor proves anything: what could show a call of it, and up to when that was read."""
 
 from __future__ import annotations
 
@@ -47,6 +47,8 @@ def proof(
     quiet: timedelta = timedelta(minutes=30),
     expected: timedelta = EXPECTED,
     global_region: str = "us-east-1",
+    changed_at: str = "",
+    read_at: str = "",
 ) -> Proof:
     """Up to when every call of an actor would have been seen, and what keeps silence from proving that.
 
@@ -59,6 +61,8 @@ def proof(
         quiet: How long silence must last.
         expected: How late CloudTrail brings a call at most, as a rule. A quiet time that is shorter proves nothing.
         global_region: Where calls to IAM and STS are recorded.
+        changed_at: When a trail was changed last (UTC), or "".
+        read_at: When it was last read what is logged (UTC), or "".
     """
     living = [item for item in sources if not item.past]
     missing = dict.fromkeys(
@@ -68,6 +72,8 @@ def proof(
             *_buckets_missing(actor, living, coverage, contained_at),
         ]
     )
+    if changed_at > read_at:
+        missing[f"a trail was changed at {changed_at[11:19]}Z, what is logged since has not been read yet"] = None
     delays = [_delay(item, living, expected) for item in living]
     slow = max(delays, default=expected)
     if max(slow, expected) > quiet:
@@ -105,7 +111,7 @@ def _trouble(item: Reach, contained_at: datetime, now: datetime) -> str:
     if item.error and item.failing_since is None:
         return f"{item.name} failing: {item.error}"
     if not item.caught_up:
-        return f"history of {item.name} still being read{item.progress}"
+        return f"history of {item.name} still being read: {item.progress or 'the beginning is missing'}"
     if item.complete_to is None:
         return f"{item.name} has not been read to the present yet"
     if now - item.complete_to >= STALLED:
@@ -155,8 +161,8 @@ def _buckets_missing(
             yield f"what is logged of {bucket} is not known yet"
             continue
         read = [item for item in found if _is_read(item, bucket, region, living)]
-        reads = _most((item.reads for item in read if _since(item, contained_at)))
-        writes = _most((item.writes for item in read if _since(item, contained_at)))
+        reads = _most(item.reads for item in read if _since(item, contained_at))
+        writes = _most(item.writes for item in read if _since(item, contained_at))
         if reads is Logged.ALL and writes is Logged.ALL:
             continue
         yield _why_not(bucket, reads, writes, found, read)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from s3ir_tui.board.exposure import age_facts, openness
 from s3ir_tui.board.known import Known
 from s3ir_tui.board.lag import ASSUMED_SECONDS
+from s3ir_tui.board.watches import SUSPECT
 from s3ir_tui.model import Instance, Severity, State
 from s3ir_tui.pace import pieces
 from s3ir_tui.room import Pulse, Row, WatchView
@@ -19,10 +20,13 @@ from s3ir_tui.trail.targets import TargetKind
 
 CELL_SECONDS = 10
 CELLS = 12
-SUSPECT = Severity.HIGH
-"""From this severity on a principal or bucket is a suspect: the responder is asked to do something about it."""
+OUR_POLICIES = ("S3irDenyAll", "S3irRevokeSessions")
+"""Inline policies by which `contain.deny-user` and `contain.revoke-role-sessions` contain."""
+
+BEFORE = "contained before this case"
 
 _ACTIVE_GRACE = 60.0
+_GAPING = (State.LEAKING, State.RETURNED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +35,15 @@ class Look:
 
     Attributes:
         now: The time.
-        lag: Seconds that the trail is behind, or `None` where it is not measured.
-        blind: Whether no source brings data events, so that silence says nothing.
+        lag: How late the trail brings calls in seconds, or `None` where it is not measured.
+        blind: Why silence says nothing, or "".
         watched: The watch of each contained identity.
         running: Identities that a running plan contains.
     """
 
     now: datetime
     lag: float | None
-    blind: bool
+    blind: str
     watched: Mapping[str, WatchView]
     running: Collection[str]
 
@@ -102,7 +106,11 @@ def _principal(known: Known, sighting: PrincipalSighting, look: Look) -> Row:
     watch = _watch_of(sighting, look)
     suspect = marked or sighting.severity >= SUSPECT or watch is not None
     live = [item for item in known.analysis.family(sighting.id).credentials if _live(item.expires_at, look.now)]
-    facts = [f"{len(live)} cred"] if suspect and live else []
+    state = _state(known, sighting, watch, suspect, look)
+    before = watch is None and _before(known, sighting.id)
+    facts = [look.blind] if state is State.UNKNOWN and watch is None else []
+    facts += [BEFORE] if before else []
+    facts += [f"{len(live)} cred"] if suspect and live else []
     if suspect:
         facts.append(f"{len(sighting.buckets)} buckets")
         if sighting.bytes_out:
@@ -113,13 +121,24 @@ def _principal(known: Known, sighting: PrincipalSighting, look: Look) -> Row:
         id=sighting.id,
         label=clean(short_arn(sighting.id)),
         severity=sighting.severity,
-        state=_state(known, sighting, watch, suspect, look),
+        state=state,
         facts=(*facts, *_posture_facts(known, sighting.id, look.now)),
         reasons=tuple(clean(reason.text) for reason in sighting.reasons),
         pulse=pulse_of(known, [sighting.id], look.now),
         marked=marked,
         suspect=suspect,
+        contained=watch is not None and watch.state not in _GAPING,
+        before=before,
     )
+
+
+def _before(known: Known, arn: str) -> bool:
+    """Whether it is contained, though by no plan of this case: everything is denied to it, or under our names."""
+    item = known.principals.get(arn)
+    if item is None:
+        return False
+    cut = item.denied_all or any(name in OUR_POLICIES for name in item.policies)
+    return cut and not any(arn in plan.principals for plan in known.case.containments.values())
 
 
 def _watch_of(sighting: PrincipalSighting, look: Look) -> WatchView | None:
@@ -134,12 +153,12 @@ def _state(known: Known, sighting: PrincipalSighting, watch: WatchView | None, s
         return State.CONTAINING
     if watch is not None:
         return watch.state
-    if look.blind:
-        return State.UNKNOWN
     lag = ASSUMED_SECONDS if look.lag is None else look.lag
     since = look.now - timedelta(seconds=lag + _ACTIVE_GRACE)
     last = known.analysis.last_ok([sighting.id])
-    return State.ACTIVE if last and last >= since.strftime("%Y-%m-%dT%H:%M:%SZ") else State.NONE
+    if last and last >= since.strftime("%Y-%m-%dT%H:%M:%SZ"):
+        return State.ACTIVE
+    return State.UNKNOWN if look.blind else State.NONE
 
 
 def pulse_of(known: Known, idents: Collection[str], now: datetime) -> Pulse:

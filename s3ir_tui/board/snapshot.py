@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from s3ir_tui.board.condition import NO_NEWS
 from s3ir_tui.board.known import Known
-from s3ir_tui.board.lag import ASSUMED_SECONDS
+from s3ir_tui.board.proof import EXPECTED
 from s3ir_tui.board.proposal import propose
+from s3ir_tui.board.reach import Reach, lag_of
 from s3ir_tui.board.rows import Look, bucket_rows, index, instance_rows, principal_rows
-from s3ir_tui.board.watches import Checked, watch_views
-from s3ir_tui.model import State, iso
-from s3ir_tui.room import Snapshot, SourceStatus, Status
+from s3ir_tui.board.watches import Checked, Sight, watch_views
+from s3ir_tui.model import iso
+from s3ir_tui.room import Condition, Snapshot, SourceStatus, Status
 from s3ir_tui.text import clean
 
 
@@ -25,7 +27,12 @@ class Moment:
         mode: `READ-ONLY`, `ARMED` or `REVIEW`.
         case: Name of the case.
         sources: The trail sources at work.
-        lag: How far the trail is behind in seconds, or `None` where it is not measured.
+        reach: What the sources can show, and how far they have.
+        lag: How late the trail brings calls in seconds, or `None` where it is not measured.
+        expected: How late CloudTrail brings a call at most, as a rule.
+        condition: What the console can see now.
+        answered: When any source was last read without an error.
+        recorded: Whether the states are those of the log: in a review.
         head: Head of the log.
         consoles: How many consoles work on the case.
         alarms: What is wrong and must be seen.
@@ -39,7 +46,12 @@ class Moment:
     mode: str
     case: str
     sources: tuple[SourceStatus, ...] = ()
+    reach: tuple[Reach, ...] = ()
     lag: float | None = None
+    expected: timedelta = EXPECTED
+    condition: Condition = field(default_factory=Condition)
+    answered: datetime | None = None
+    recorded: bool = False
     head: str = ""
     consoles: int = 1
     alarms: tuple[str, ...] = ()
@@ -51,13 +63,13 @@ class Moment:
 
 def snapshot(known: Known, moment: Moment) -> Snapshot:
     """Everything that the war room shows of what is known."""
-    blind = bool(moment.sources) and not any(item.data_events and not item.error for item in moment.sources)
-    behind = ASSUMED_SECONDS if moment.lag is None else moment.lag
-    views = watch_views(known, moment.now, None if blind else behind, moment.quiet, moment.checked)
+    sight = Sight(moment.now, moment.quiet, moment.reach, moment.expected, moment.checked, moment.recorded)
+    views = watch_views(known, sight)
+    no_news = (moment.now - moment.answered).total_seconds() if moment.answered is not None else None
     look = Look(
         now=moment.now,
         lag=moment.lag,
-        blind=blind,
+        blind=_blind(moment, no_news),
         watched=index(views),
         running=frozenset(ident for item in known.case.running for ident in item.principals),
     )
@@ -65,7 +77,6 @@ def snapshot(known: Known, moment: Moment) -> Snapshot:
     aged = None if moment.mode == "REVIEW" else moment.now
     principals, buckets = principal_rows(known, look), bucket_rows(known, aged)
     watches = tuple(view for view, _ in views)
-    contained = {view.label for view in watches if view.state is not State.RETURNED}
     identity = known.identity
     status = Status(
         account=identity.account if identity else "",
@@ -77,12 +88,14 @@ def snapshot(known: Known, moment: Moment) -> Snapshot:
         opened=known.case.opened,
         now=iso(moment.now),
         sources=moment.sources,
-        lag=moment.lag,
+        lag=_behind(moment),
         suspects=sum(row.suspect for row in principals),
-        contained=len(contained),
+        contained=sum(row.suspect and row.contained for row in principals),
         head=moment.head,
         consoles=moment.consoles,
         alarms=tuple(map(clean, (*moment.alarms, *filter(None, [known.case.skipped_alarm])))),
+        condition=moment.condition,
+        no_news=no_news,
     )
     proposal = propose(
         unknown_outcomes=moment.unknown_outcomes,
@@ -90,6 +103,7 @@ def snapshot(known: Known, moment: Moment) -> Snapshot:
         buckets=buckets,
         watches=watches,
         connected=identity is not None,
+        condition=moment.condition,
     )
     return Snapshot(
         status,
@@ -102,3 +116,21 @@ def snapshot(known: Known, moment: Moment) -> Snapshot:
         known.calls.counts(),
         known.finds.beside(known.analysis.principals()),
     )
+
+
+def _blind(moment: Moment, no_news: float | None) -> str:
+    """Why silence says nothing of whoever is not contained, or ""."""
+    if not moment.sources:
+        return ""
+    if no_news is not None and no_news >= NO_NEWS.total_seconds():
+        return "no trail source can be read"
+    bring = [item for item in moment.sources if item.data_events]
+    if not bring:
+        return "no source brings S3 data events"
+    return "" if any(not item.error for item in bring) else f"{clean(bring[0].name)} is lost"
+
+
+def _behind(moment: Moment) -> float | None:
+    """How far the trail is behind: of the source that is furthest; it grows while a source is lost."""
+    behind = [lag for item in moment.reach if not item.past and (lag := lag_of(item, moment.now)) is not None]
+    return max(behind, default=moment.lag)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,12 @@ from s3ir_tui.headless.exits import Code, Failure
 from s3ir_tui.headless.output import tell
 from s3ir_tui.options import LIVE, DefaultCommand, takes
 from s3ir_tui.settings import Settings
+
+QUIET = timedelta(minutes=2)
+"""A game day is to be seen through to the end; on a real account half an hour is asked, for CloudTrail may be late."""
+
+DELIVERY_SECONDS = 60.0
+"""Later than `--lag` the embedded account shows a call by no more than this."""
 
 gameday = typer.Typer(cls=DefaultCommand, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -44,7 +51,7 @@ Account = Annotated[
 
 
 @gameday.command("play")
-@takes(LIVE)
+@takes(LIVE, otherwise={"quiet": QUIET})
 def play(
     chosen: Settings,
     scenario: Scenario = "leaked-key",
@@ -70,7 +77,8 @@ def play(
             endpoint_url=str(info["endpoint_url"]),
             break_glass=tuple(info["console"]["break_glass"]),
         )
-        return open_live(there, credentials=info["responder"], folder=folder)
+        delivery = timedelta(seconds=lag + DELIVERY_SECONDS)
+        return open_live(there, credentials=info["responder"], folder=folder, delivery=delivery)
 
     tell(f"Game day {scenario}: starting the embedded account and the attacker ...")
     return run(scenario, open_console, case=folder, lag=lag, delay=delay, settings=more)

@@ -101,7 +101,7 @@ class Facts:
         accounts: Account ids that events name as the owner of what was touched.
         events: How many events the log holds.
         data_events: How many of them are data events.
-        verdicts: Time, reference, watch, state word.
+        verdicts: Time, reference, watch, state word, the reason of an UNKNOWN.
         unseen: What could not be seen, with references.
         skipped: Records that could not be understood, with references.
     """
@@ -119,7 +119,7 @@ class Facts:
     accounts: dict[str, int] = field(default_factory=dict)
     events: int = 0
     data_events: int = 0
-    verdicts: list[tuple[str, str, str, str]] = field(default_factory=list)
+    verdicts: list[tuple[str, str, str, str, str]] = field(default_factory=list)
     unseen: list[tuple[str, str]] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
 
@@ -255,7 +255,13 @@ def _end(facts: Facts, record: Recorded) -> None:
 
 def _verdict(facts: Facts, record: Recorded) -> None:
     facts.verdicts.append(
-        (to_second(record.ts), record.ref, clean(record.get("watch")), clean(record.get("state")) or "no word")
+        (
+            to_second(record.ts),
+            record.ref,
+            clean(record.get("watch")),
+            clean(record.get("state")) or "no word",
+            one_line(record.get("reason")),
+        )
     )
 
 

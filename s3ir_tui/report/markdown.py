@@ -186,15 +186,16 @@ def _unknown(facts: Facts) -> list[str]:
 
 
 def _verdicts(facts: Facts) -> list[str]:
-    return [
-        f"- {prose(at)}: **{prose(state)}** for watch {code(watch)} {_ref(ref)}"
-        for at, ref, watch, state in facts.verdicts
-    ] + _state_words(facts)
+    lines = []
+    for at, ref, watch, state, reason in facts.verdicts:
+        why = f": {prose(reason)}" if reason else ""
+        lines.append(f"- {prose(at)}: **{prose(state)}** for watch {code(watch)}{why} {_ref(ref)}")
+    return lines + _state_words(facts)
 
 
 def _state_words(facts: Facts) -> list[str]:
     """What each state word of the report means, once."""
-    words = dict.fromkeys(state for _, _, _, state in facts.verdicts)
+    words = dict.fromkeys(state for _, _, _, state, _ in facts.verdicts)
     meanings = [f"- {prose(word)}: {prose(text)}" for word in words if (text := explained(word))]
     return ["", "What these words mean:", "", *meanings] if meanings else []
 

@@ -268,7 +268,9 @@ def _watch(record: Recorded) -> Said:
 def _verdict(record: Recorded) -> Said:
     state = clean(record.get("state"))
     numbers = ", ".join(f"{clean(name)} {_short(value)}" for name, value in mapping(record.get("numbers")).items())
-    return Said(f"watch says {state}" + (f": {numbers}" if numbers else ""), problem=state == "RETURNED")
+    reason = one_line(record.get("reason"))
+    state_and_reason = f"{state} ({reason})" if reason else state
+    return Said(f"watch says {state_and_reason}" + (f": {numbers}" if numbers else ""), problem=state == "RETURNED")
 
 
 # -- the sessions themselves ----------------------------------------------------------------------

@@ -70,6 +70,7 @@ class Coverage:
         writes: How much of the writes.
         limits: What is logged in part only.
         reason: Why it is unknown or nothing, or what else is to be known of it.
+        sources: Names of the trail sources that read what the trail delivers; empty where that is not known.
     """
 
     bucket: str
@@ -80,6 +81,7 @@ class Coverage:
     writes: Logged
     limits: tuple[str, ...] = ()
     reason: str = ""
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +300,16 @@ def _logged(bucket: str, region: str, trail: Trail, periods: Sequence[_Period]) 
         if item.selectors is None or item.logging is None or (far and item.everywhere is None):
             found = Selected(Logged.UNKNOWN, Logged.UNKNOWN)
             why = why or "whether it logged this Region then is not known"
-        yield Coverage(bucket, trail.name, item.since, item.until, found.reads, found.writes, found.limits, why)
+        yield Coverage(
+            bucket, trail.name, item.since, item.until, found.reads, found.writes, found.limits, why, _sources(trail)
+        )
+
+
+def _sources(trail: Trail) -> tuple[str, ...]:
+    """Names of the sources that read what a trail delivers."""
+    group = trail.group.removesuffix(":*").split(":log-group:", 1)[-1]
+    names = [f"bucket {trail.bucket}"] if trail.bucket else []
+    return (*names, *(f"{kind} {group}" for kind in ("logs", "livetail") if group))
 
 
 def _merged(found: Iterable[Coverage]) -> list[Coverage]:

