@@ -123,8 +123,7 @@ def validate(
     for problem in _problems(found, document, kind, bucket, exists):
         raise PolicyError(problem.reason)
     if limit is not None and characters(document) > limit:
-        quota = "ACLSizePerRole" if kind == "trust" else "PolicySize"
-        raise PolicyTooLarge(f"Cannot exceed quota for {quota}: {limit}")
+        raise PolicyTooLarge(_over_quota(kind, limit))
     return found
 
 
@@ -173,7 +172,7 @@ def problems(
         for place in public_statements(found):
             result.append(Problem(place, found["Statement"][place].get("Sid", ""), "public", _BLOCKED))
     if limit is not None and characters(document) > limit:
-        result.append(Problem(None, "", "size", f"Cannot exceed quota for PolicySize: {limit}"))
+        result.append(Problem(None, "", "size", _over_quota(kind, limit)))
     return tuple(sorted(result, key=lambda problem: -1 if problem.place is None else problem.place))
 
 
@@ -210,6 +209,10 @@ def named_principals(document: Document) -> tuple[str, ...]:
             if isinstance(element, Mapping):
                 found.update(dict.fromkeys(str(value) for value in as_tuple(element.get("AWS")) if value != "*"))
     return tuple(found)
+
+
+def _over_quota(kind: Kind, limit: int) -> str:
+    return f"Cannot exceed quota for {'ACLSizePerRole' if kind == 'trust' else 'PolicySize'}: {limit}"
 
 
 def _check_outline(found: Mapping[str, Any]) -> None:

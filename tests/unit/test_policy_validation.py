@@ -8,6 +8,7 @@ import pytest
 
 from s3ir_tui.policy import (
     MANAGED_POLICY_LIMIT,
+    TRUST_POLICY_LIMIT,
     PolicyError,
     PolicyTooLarge,
     characters,
@@ -195,6 +196,12 @@ def test_sizes_are_those_of_iams_quotas_without_white_space() -> None:
     check_inline_size([half], "user", "ann")
     with pytest.raises(PolicyTooLarge, match="Maximum policy size of 2048 bytes exceeded for user ann"):
         check_inline_size([half, half], "user", "ann")
+
+
+def test_a_trust_policy_over_its_quota_is_a_problem_of_the_whole() -> None:
+    trust = {"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "sts:AssumeRole"}
+    (problem,) = problems(policy({**trust, "Sid": "x" * TRUST_POLICY_LIMIT}), kind="trust", limit=TRUST_POLICY_LIMIT)
+    assert problem.words == "the policy: Cannot exceed quota for ACLSizePerRole: 2048"
 
 
 def test_a_merged_policy_names_each_statement_that_would_make_s3_refuse_it() -> None:
