@@ -27,6 +27,7 @@ from s3ir_tui.gameday.patches import apply_patches
 from s3ir_tui.gameday.recorder import Recorder
 from s3ir_tui.gameday.s3_answers import S3Answers
 from s3ir_tui.gameday.s3_control import S3Control
+from s3ir_tui.gameday.s3_points import reroute
 from s3ir_tui.gameday.s3_rules import S3Rules
 from s3ir_tui.gameday.sessions import Sessions
 from s3ir_tui.gameday.ssm import SystemsManager
@@ -117,7 +118,9 @@ class Front:
         """Answer a request (PEP 3333)."""
         # Neither the account nor moto's own control may be chosen by a client.
         environ.pop("HTTP_X_MOTO_ACCOUNT_ID", None)
+        point = reroute(environ)
         call = read_call(environ)
+        call.point = point
         answer = self.answer(call)
         headers = [(name, value) for name, value in answer.headers if name.lower() not in _NOT_PASSED_ON]
         if call.service in ("s3", "s3control"):

@@ -147,6 +147,7 @@ class AccountServer:
                 **(keys if key is not None else {}),
             )
         client.meta.events.register("before-sign.s3-control.*", _without_host_prefix)
+        client.meta.events.register("before-sign.s3.*", _to_access_point)
         if address is not None:
             client.meta.events.register("before-sign", _from_address(address))
         return client
@@ -249,6 +250,17 @@ def _without_host_prefix(request: Any, **_: Any) -> None:
     label, _, host = rest.partition(".")
     if label.isdigit() and len(label) == 12:
         request.url = f"{scheme}://{host}"
+
+
+def _to_access_point(request: Any, **_: Any) -> None:
+    """For the ARN of an access point SDKs put its name before the host: that stays in the header alone."""
+    scheme, _, rest = request.url.partition("://")
+    host, slash, path = rest.partition("/")
+    label, _, plain = host.partition(".")
+    if label[-12:].isdigit() and "-" in label:
+        del request.headers["Host"]
+        request.headers["Host"] = host
+        request.url = f"{scheme}://{plain}{slash}{path}"
 
 
 def _from_address(address: str) -> Any:

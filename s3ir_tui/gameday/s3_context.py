@@ -12,6 +12,7 @@ from s3ir_tui.gameday.authn import Who
 from s3ir_tui.gameday.authz import request_context
 from s3ir_tui.gameday.kms_keys import find_key
 from s3ir_tui.gameday.s3_objects import is_delete_marker, object_version
+from s3ir_tui.gameday.s3_points import point_context
 from s3ir_tui.gameday.store import ABAC, BucketFact, moto_bucket, s3
 from s3ir_tui.gameday.wire import Call
 from s3ir_tui.policy import reference
@@ -55,6 +56,8 @@ def s3_context(
         version: Its version, if one is named.
     """
     context = _of_request(call)
+    if call.point is not None:
+        context |= point_context(call.point)
     if bucket is not None:
         context |= _of_bucket(call, bucket)
         if key:

@@ -12,6 +12,7 @@ from s3ir_tui.gameday.authz import check_call
 from s3ir_tui.gameday.batch_jobs import Batch
 from s3ir_tui.gameday.batch_run import Perform, Runner
 from s3ir_tui.gameday.delays import Delays
+from s3ir_tui.gameday.s3_points import PointsApi
 from s3ir_tui.gameday.sessions import Sessions
 from s3ir_tui.gameday.wire import Answer, Call, Refused, result_answer
 
@@ -33,6 +34,7 @@ class S3Control:
     def __init__(self, sessions: Sessions, delays: Delays, perform: Perform, forward: Forward) -> None:
         self._forward = forward
         self._batch = Batch(Runner(sessions, delays, perform).run)
+        self._own = {**self._batch.operations, **PointsApi().operations}
 
     def clear(self) -> None:
         """Forget the jobs."""
@@ -47,8 +49,8 @@ class S3Control:
         account = str(call.params.get("AccountId") or who.account)
         if account != who.account:
             raise Refused("AccessDenied", "Access Denied")
-        if job := self._batch.operations.get(call.operation):
-            return job(call, who)
+        if own := self._own.get(call.operation):
+            return own(call, who)
         check_call(call, who)
         if call.operation == "ListAccessGrantsInstances":
             return result_answer(call, {"AccessGrantsInstancesList": []})

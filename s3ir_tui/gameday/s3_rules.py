@@ -23,6 +23,7 @@ from s3ir_tui.gameday.s3_context import object_tags, s3_context
 from s3ir_tui.gameday.s3_lock import check_lock
 from s3ir_tui.gameday.s3_names import acl_permission, action_of
 from s3ir_tui.gameday.s3_objects import is_delete_marker, object_version
+from s3ir_tui.gameday.s3_points import Point, check_network
 from s3ir_tui.gameday.s3_policies import blocked_by_public_access, check_bucket_policy
 from s3ir_tui.gameday.store import BucketFact, account_of_canonical_id, canonical_id, moto_bucket
 from s3ir_tui.gameday.wire import Call, Refused, copy_source
@@ -35,6 +36,23 @@ _EXTRA = (
     ("x-amz-bypass-governance-retention", "s3:BypassGovernanceRetention"),
     ("x-amz-object-lock-legal-hold", "s3:PutObjectLegalHold"),
     ("x-amz-object-lock-mode", "s3:PutObjectRetention"),
+)
+
+
+_AT_POINTS = frozenset(
+    {
+        "DeleteObjects",
+        "GetBucketAcl",
+        "GetBucketCors",
+        "GetBucketLocation",
+        "GetBucketNotificationConfiguration",
+        "GetBucketPolicy",
+        "HeadBucket",
+        "ListMultipartUploads",
+        "ListObjectVersions",
+        "ListObjects",
+        "ListObjectsV2",
+    }
 )
 
 
@@ -83,6 +101,8 @@ class S3Rules:
         if who.admin:
             check_lock(call, bucket)
             return bucket
+        if call.point is not None:
+            _check_point(call)
         _check_region(call, bucket)
         self._check_owner(call, bucket)
         if call.operation != "DeleteObjects":
@@ -111,6 +131,9 @@ class S3Rules:
         """
         resource = f"arn:aws:s3:::{bucket.name}" + (f"/{key}" if key else "")
         block = self.block(bucket)
+        if call.point is not None and bucket.name == call.point.bucket:
+            block = stricter(block, call.point.block)
+            self._allow_at_point(call, who, bucket, action, key, version)
         document, owner = bucket.policy, bucket.account
         kind, permission = acl_permission(action)
         acl: Acl | None = bucket.acl if kind == "bucket" else None
@@ -141,6 +164,24 @@ class S3Rules:
             resource_policy=document,
             owner=owner,
             acl_allows=granted,
+        )
+
+    def _allow_at_point(
+        self, call: Call, who: Who, bucket: BucketFact, action: str, key: str | None, version: str | None
+    ) -> None:
+        """An access point must allow what comes through it, and so must its bucket (S3 User Guide, access points)."""
+        point: Point = call.point
+        block = stricter(self.block(bucket), point.block)
+        document = point.policy
+        if document and who.account != point.account and block.restrict_public_buckets and is_public(document):
+            document = only_denies(document)
+        authorize(
+            who,
+            f"s3:{action}",
+            point.arn + (f"/object/{key}" if key else ""),
+            s3_context(call, who, action, bucket, key, version),
+            resource_policy=document,
+            owner=point.account,
         )
 
     def _check_owner(self, call: Call, bucket: BucketFact) -> None:
@@ -204,6 +245,8 @@ class S3Rules:
 
     def _check_settings(self, call: Call, who: Who, bucket: BucketFact) -> None:
         block = self.block(bucket)
+        if call.point is not None:
+            block = stricter(block, call.point.block)
         if call.operation in ("PutBucketAcl", "PutObjectAcl") or (call.operation in CREATES_OBJECT and sets_acl(call)):
             acl = requested_acl(call, who, bucket)
             self._check_acl(call, who, bucket, block, acl)
@@ -243,6 +286,13 @@ class S3Rules:
     def _object_acl(self, bucket: BucketFact, key: str, version: str | None) -> Acl | None:
         found = object_version(bucket.name, key, version)
         return None if found is None or is_delete_marker(found) else acl_of(found, canonical_id(bucket.account))
+
+
+def _check_point(call: Call) -> None:
+    """Access points take requests about objects, and few others (S3 User Guide, access point compatibility)."""
+    check_network(call.point)
+    if not call.params.get("Key") and call.operation not in _AT_POINTS:
+        raise Refused("MethodNotAllowed", "The specified method is not allowed against this resource.", 405)
 
 
 def _wanted_ownership(params: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
-from s3ir_tui.gameday.wire import Call, Refused
+from s3ir_tui.gameday.wire import SIGNED_HOST, Call, Refused
 
 _SKEW = timedelta(minutes=15)
 _LONGEST_PRESIGNED = 7 * 86400
@@ -93,6 +93,8 @@ def _encode(text: str) -> str:
 def _header(call: Call, name: str) -> str:
     if name in ("content-type", "content-length"):
         return str(call.environ.get(name.upper().replace("-", "_"), ""))
+    if name == "host" and SIGNED_HOST in call.environ:
+        return str(call.environ[SIGNED_HOST])
     return call.header(name)
 
 

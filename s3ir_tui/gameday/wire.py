@@ -31,6 +31,8 @@ _OPAQUE = frozenset({"PutObject", "UploadPart"})
 
 
 _FEDERATION = re.compile(rb"Action=AssumeRoleWith(SAML|WebIdentity)&")
+SIGNED_HOST, SIGNED_PATH = "account.signed_host", "account.signed_path"
+"""Keys of the environment: host and path as they were signed, where the request was turned to something else."""
 
 
 class Refused(Exception):
@@ -101,6 +103,7 @@ class Call:
         token: Session token, or "".
         presigned: Whether the signature is in the query.
         request_id: Id that this answer carries.
+        point: The access point that it came through (`s3_points.Point`), or `None`.
     """
 
     environ: Environ
@@ -116,6 +119,7 @@ class Call:
     model: OperationModel | None = None
     params: dict[str, Any] = field(default_factory=dict)
     request_id: str = field(default_factory=lambda: uuid.uuid4().hex[:16].upper())
+    point: Any = None
 
     @property
     def protocol(self) -> str:
@@ -149,7 +153,12 @@ class Call:
 def read_call(environ: Environ) -> Call:
     """Read a request: whose key, which operation, which parameters. Never raises for a strange request."""
     body = _body(environ)
-    path = str(environ.get("RAW_URI") or environ.get("REQUEST_URI") or quote(environ.get("PATH_INFO", ""), safe="/~"))
+    path = str(
+        environ.get(SIGNED_PATH)
+        or environ.get("RAW_URI")
+        or environ.get("REQUEST_URI")
+        or quote(environ.get("PATH_INFO", ""), safe="/~")
+    )
     path = path.split("?", 1)[0]
     query = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)
     authorization = environ.get("HTTP_AUTHORIZATION", "")
