@@ -30,6 +30,7 @@ from s3ir_tui.feeds import (
     PostureRead,
     SourceChanged,
 )
+from s3ir_tui.feeds.writes import OwnWrites, closely, moments
 from s3ir_tui.journal import Journal, JournalError
 from s3ir_tui.live_record import TrailRecorder, every
 from s3ir_tui.model import Severity, iso, utc_now
@@ -100,6 +101,7 @@ class LiveRoom:
         self._inbox: Inbox = SimpleQueue()
         self._records: SimpleQueue[Sequence[Record]] = SimpleQueue()
         self._feeds = Feeds(self._inbox)
+        self._own_writes = OwnWrites()
         self._recorder = TrailRecorder(journal)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="record")
         self._sources: dict[str, SourceStatus] = {}
@@ -205,8 +207,7 @@ class LiveRoom:
         while (records := _next(self._records)) is not None:
             with self._lock:
                 lines += self._known.take_records(records)
-            if any(record.table == "actions" and record.get("kind") == "end" for record in records):
-                self._feeds.posture_changed()
+            self._feeds.written(self._own_writes.take(records))
             news = True
         while (fact := _next(self._inbox)) is not None:
             news = True
@@ -231,6 +232,9 @@ class LiveRoom:
                 self._checked[fact.ref] = fact
             else:
                 self._outcomes_unknown = fact.count
+        with self._lock:
+            writes = self._known.take_writes()
+        self._feeds.written(moments(writes))
         self._folded += sum(line.noise for line in lines)
         self._note_own_keys()
         return lines, news
@@ -302,6 +306,8 @@ class LiveRoom:
             made = snapshot(self._known, moment)
         for record in self._verdicts.news(made, self._known.case):
             self._write("watch", [record])
+        rows = (*made.buckets, *made.principals, *made.instances)
+        self._feeds.look_closely(closely(rows, made.status.account))
         return made
 
     def _condition(self, reach: Sequence[Reach], now: datetime) -> Condition:

@@ -31,7 +31,7 @@ class Rate:
     """Lets a number of calls a second begin, some more at once after a silence. Shared by threads.
 
     Args:
-        per_second: How many; may be set anew at any time.
+        per_second: How many (see `slow_down`).
         burst: How many may begin at once after a silence.
         stop: Set when no more calls may begin.
         clock: Seconds, steadily growing.
@@ -47,7 +47,7 @@ class Rate:
         clock: Callable[[], float] = time.monotonic,
         wait: Callable[[float], bool] | None = None,
     ) -> None:
-        self.per_second = per_second
+        self._per_second = per_second
         self._burst, self._stop, self._clock = burst, stop, clock
         self._wait = stop.wait if wait is None else wait
         self._lock = threading.Lock()
@@ -61,12 +61,23 @@ class Rate:
         """
         with self._lock:
             now = self._clock()
-            self._free = min(self._burst, self._free + (now - self._at) * self.per_second)
+            self._free = min(self._burst, self._free + (now - self._at) * self._per_second)
             self._at = now
             self._free -= 1
-            pause = max(0.0, -self._free / self.per_second)
+            pause = max(0.0, -self._free / self._per_second)
         if self._stop.is_set() or (pause and self._wait(pause)):
             raise Stopped
+
+    def slow_down(self, per_second: float, burst: float = 1.0) -> None:
+        """Let calls begin at another rate from now on.
+
+        Args:
+            per_second: How many a second.
+            burst: How many at once after a silence.
+        """
+        with self._lock:
+            self._per_second, self._burst = per_second, burst
+            self._free, self._at = min(burst, self._free), self._clock()
 
 
 class PacedCalls:

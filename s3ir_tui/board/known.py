@@ -43,6 +43,7 @@ class Known:
         calls: Calls over time, without those of AWS services and of this console.
         finds: What the detections found.
         written: Time of the last write that the trail shows to something of the account, by what it changed.
+        fresh_writes: Those that `take_writes` has not given away.
     """
 
     analysis: Analysis
@@ -58,6 +59,7 @@ class Known:
     calls: Histogram = field(default_factory=Histogram)
     finds: Finds = field(default_factory=Finds)
     written: dict[Target, str] = field(default_factory=dict)
+    fresh_writes: dict[Target, str] = field(default_factory=dict)
 
     def take_records(self, records: Iterable[Recorded]) -> list[Judged]:
         """Take in journal records in time order.
@@ -93,6 +95,12 @@ class Known:
         for target in of_event(event):
             bare = Target(target.kind, target.name)
             self.written[bare] = max(event.time, self.written.get(bare, ""))
+            self.fresh_writes[target] = max(event.time, self.fresh_writes.get(target, ""))
+
+    def take_writes(self) -> Iterable[tuple[Target, str]]:
+        """What was written to since this was asked last, and when."""
+        found, self.fresh_writes = self.fresh_writes, {}
+        return found.items()
 
     def out_of_date(self, kind: TargetKind, name: str, read_at: datetime | None) -> str:
         """Time of a write that is newer than what was read, or ""."""

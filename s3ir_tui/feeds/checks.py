@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from s3ir_tui.aws.errors import AwsError
-from s3ir_tui.feeds.facts import ChangesChecked, Inbox, OutcomesUnknown
+from s3ir_tui.feeds.facts import ChangesChecked, Inbox, OutcomesUnknown, PostureFailed
+from s3ir_tui.text import clean
 
 CHECK_SECONDS = 15.0
 
@@ -21,12 +21,18 @@ def check(
 ) -> None:
     """Read our changes again and again until `stop`, and look for calls whose outcome is unknown."""
     while True:
-        inbox.put(OutcomesUnknown(unknown()))
+        error = ""
+        try:
+            inbox.put(OutcomesUnknown(unknown()))
+        except Exception as problem:  # noqa: BLE001 - the checks must go on, and say that they could not look
+            error = clean(f"{type(problem).__name__}: {problem}")
         if stop.wait(CHECK_SECONDS):
             return
         for ref in holding():
             try:
                 there, changes, unreadable = in_place(ref)
-            except AwsError:
+            except Exception as problem:  # noqa: BLE001 - as above
+                error = clean(f"{ref}: {type(problem).__name__}: {problem}")
                 continue
             inbox.put(ChangesChecked(ref, there, changes, datetime.now(UTC), unreadable))
+        inbox.put(PostureFailed("our changes could not be checked", error))

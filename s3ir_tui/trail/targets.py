@@ -107,6 +107,18 @@ def of_event(event: Event) -> tuple[Target, ...]:
     return found
 
 
+def of_identity(arn: str) -> tuple[Target, ...]:
+    """The user, or the role behind a session, that an ARN names."""
+    parts = arn.split(":", 5)
+    kind, _, rest = parts[5].partition("/") if len(parts) == 6 else ("", "", "")
+    if not rest:
+        return ()
+    if kind == "assumed-role":
+        return (Target("role", rest.split("/")[0]),)
+    kinds: Mapping[str, TargetKind] = {"user": "user", "role": "role"}
+    return (Target(kinds[kind], rest.rpartition("/")[2]),) if kind in kinds else ()
+
+
 def _named(service: str, operation: str, places: tuple[Mapping[str, Any], ...], region: str) -> tuple[Target, ...]:
     kinds = _BY_PARAMETER.get(service)
     if kinds is None or operation in _OBJECT_CALLS:
