@@ -121,6 +121,8 @@ class Authenticator:
         if session.expires <= datetime.now(UTC):
             message = "The provided token has expired." if call.is_s3 else "The security token included is expired"
             refusal = Refused("ExpiredToken", message, 400 if call.is_s3 else 403)
+        if session.kind == "root":
+            return _root_session(session, refusal)
         kind = "role" if session.kind == "role" else "user"
         owner = self._delays.fact((kind, session.account, session.owner))
         if not isinstance(owner, UserFact | RoleFact) or owner.unique_id != session.owner_id:
@@ -240,6 +242,26 @@ def role_session(role: RoleFact, session: Session, refusal: Refused | None) -> W
         boundary=role.boundary,
         session_policies=session.policies,
         context=_principal_tags(role.tags, session) | _session_context(session),
+        session=session,
+        refusal=refusal,
+    )
+
+
+def _root_session(session: Session, refusal: Refused | None) -> Who:
+    arn = f"arn:aws:iam::{session.account}:root"
+    return Who(
+        caller=Caller(account=session.account, arn=arn, root=True),
+        account=session.account,
+        identity={
+            "type": "Root",
+            "principalId": session.account,
+            "arn": arn,
+            "accountId": session.account,
+            "accessKeyId": session.access_key,
+            "sessionContext": {"attributes": _attributes(session), "assumedRoot": "true"},
+        },
+        session_policies=session.policies,
+        context=_session_context(session),
         session=session,
         refusal=refusal,
     )

@@ -176,7 +176,7 @@ def check_passed_roles(call: Call, who: Who) -> None:
 def _check_session_may_call_iam(who: Who) -> None:
     """Sessions of GetSessionToken need MFA to call IAM, those of GetFederationToken cannot (STS API reference)."""
     session = who.session
-    if session is not None and session.kind != "role" and not (session.kind == "user" and session.mfa):
+    if session is not None and session.kind not in ("role", "root") and not (session.kind == "user" and session.mfa):
         raise Refused("InvalidClientTokenId", "The security token included in the request is invalid")
 
 

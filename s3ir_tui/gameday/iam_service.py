@@ -17,6 +17,7 @@ from s3ir_tui.gameday.iam_rules import after_iam, answer_iam, check_iam
 from s3ir_tui.gameday.iam_simulation import simulate
 from s3ir_tui.gameday.last_accessed import LastAccessed
 from s3ir_tui.gameday.principals import current_name, endangered, rename_in_stored_policies, renamed_principal
+from s3ir_tui.gameday.root_sessions import answer_features
 from s3ir_tui.gameday.store import BucketFact, Fact, RoleFact
 from s3ir_tui.gameday.wire import Answer, Call, Refused, result_answer
 
@@ -137,7 +138,7 @@ class IamService:
             return result_answer(call, self._last_accessed.generate(call.params, who.account))
         if call.operation == "GetServiceLastAccessedDetails":
             return result_answer(call, self._last_accessed.get(call.params))
-        return answer_iam(call, who)
+        return answer_iam(call, who) or answer_features(call, who.account)
 
     def _rename(self, old: str, new: str) -> None:
         rename_in_stored_policies(old, new)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from moto.iam.utils import generate_access_key_id_from_account_id
 
-Kind = Literal["role", "user", "federated"]
+Kind = Literal["role", "user", "federated", "root"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -23,7 +23,8 @@ class Session:
         access_key: `ASIA...`.
         secret: Secret access key.
         token: Session token.
-        kind: From AssumeRole (`role`), GetSessionToken (`user`) or GetFederationToken (`federated`).
+        kind: From AssumeRole (`role`), GetSessionToken (`user`), GetFederationToken (`federated`) or AssumeRoot
+            (`root`).
         account: Account of the role or user behind it.
         owner: Name of that role or user.
         owner_id: Its unique id: a role that was deleted and made anew does not revive old sessions.

@@ -11,6 +11,7 @@ from s3ir_tui import policy
 from s3ir_tui.gameday.authn import Who
 from s3ir_tui.gameday.authz import access_denied, authorize, decode_authorization, request_context
 from s3ir_tui.gameday.delays import Delays
+from s3ir_tui.gameday.root_sessions import assume_root
 from s3ir_tui.gameday.session_tags import check_passed, read_passed
 from s3ir_tui.gameday.sessions import Sessions
 from s3ir_tui.gameday.store import RoleFact, managed_document, moto_user
@@ -37,6 +38,7 @@ class TokenService:
         self._operations: dict[str, Callable[[Call, Who], Answer]] = {
             "GetCallerIdentity": self._caller,
             "AssumeRole": self._assume,
+            "AssumeRoot": lambda call, who: assume_root(call, who, self._sessions),
             "GetSessionToken": self._session_token,
             "GetFederationToken": self._federation_token,
             "GetAccessKeyInfo": self._key_info,

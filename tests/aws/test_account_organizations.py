@@ -143,3 +143,41 @@ def test_the_organization_of_a_caller_is_known(world: World, organization: Organ
     member: Any = world.client("s3", world.user("bob"))
     assert refusal(member.get_object, Bucket="books", Key="a") == ""
     assert refusal(world.client("s3").get_object, Bucket="books", Key="a") == "AccessDenied"
+
+
+def test_the_management_account_unlocks_a_bucket_as_root_of_a_member(world: World, organization: Organization) -> None:
+    world.bucket("books", a=b"1")
+    world.policy("books", deny("s3:*", arns("books"), Principal="*"))
+    boss = world.user("boss", allow("*"), account=OUTSIDE)
+    sts, iam = world.client("sts", boss), world.client("iam", boss)
+    asked = {
+        "TargetPrincipal": VICTIM,
+        "TaskPolicyArn": {"arn": "arn:aws:iam::aws:policy/root-task/S3UnlockBucketPolicy"},
+    }
+    assert refusal(sts.assume_root, **asked) == "AccessDenied"
+    assert iam.enable_organizations_root_sessions()["EnabledFeatures"] == ["RootSessions"]
+    root = sts.assume_root(**asked)["Credentials"]
+    s3 = world.client("s3", root)
+    assert refusal(s3.get_object, Bucket="books", Key="a") == "AccessDenied"
+    assert refusal(world.client("iam", root).list_users) == "AccessDenied"
+    s3.delete_bucket_policy(Bucket="books")
+    identity = world.events("DeleteBucketPolicy")[-1]["userIdentity"]
+    assert (identity["type"], identity["accountId"], identity["sessionContext"]["assumedRoot"]) == (
+        "Root",
+        VICTIM,
+        "true",
+    )
+    assert refusal(world.client("s3", world.user("bob", allow("s3:*"))).get_object, Bucket="books", Key="a") == ""
+
+
+def test_only_the_management_account_assumes_root_for_a_known_task(world: World, organization: Organization) -> None:
+    world.client("iam", world.user("boss", allow("*"), account=OUTSIDE)).enable_organizations_root_sessions()
+    task = {"TaskPolicyArn": {"arn": "arn:aws:iam::aws:policy/root-task/S3UnlockBucketPolicy"}}
+    other = {"TaskPolicyArn": {"arn": "arn:aws:iam::aws:policy/AdministratorAccess"}}
+    member = world.client("sts", world.user("bob", allow("*")))
+    plain = world.client("sts", world.user("eve", account=OUTSIDE))
+    chief = world.client("sts", world.user("chief", allow("sts:*"), account=OUTSIDE))
+    assert refusal(member.assume_root, TargetPrincipal=OUTSIDE, **task) == "AccessDenied"
+    assert refusal(plain.assume_root, TargetPrincipal=VICTIM, **task) == "AccessDenied"
+    assert refusal(chief.assume_root, TargetPrincipal=VICTIM, **other) == "ValidationError"
+    assert refusal(chief.assume_root, TargetPrincipal=VICTIM, **task) == ""
