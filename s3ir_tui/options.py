@@ -29,6 +29,15 @@ SIGN_IN: dict[str, Any] = {
     "external_id": Annotated[
         str | None, typer.Option("--external-id", metavar="ID", help="External id the role asks for.")
     ],
+    "session_name": Annotated[
+        str | None, typer.Option("--session-name", metavar="NAME", help="Name of the role's session: s3ir-USER.")
+    ],
+    "source_identity": Annotated[
+        str | None, typer.Option("--source-identity", metavar="NAME", help="Source identity the role asks for.")
+    ],
+    "duration": Annotated[
+        str | None, typer.Option("--duration", metavar="TIME", help="Length of the role's session: 1h, 8h.")
+    ],
 }
 CASES: dict[str, Any] = {
     "cases": Annotated[
@@ -43,8 +52,8 @@ TRAIL: dict[str, Any] = {
         list[str] | None,
         typer.Option(
             "--source",
-            metavar="KIND|queue:URL|PATH",
-            help="Trail source: lookup, bucket, logs, livetail (costs), queue:URL, a path; repeat for several.",
+            metavar="KIND|queue:URL|bucket:NAME|PATH",
+            help="lookup, bucket, logs, livetail (costs), queue:URL, bucket:NAME[/PREFIX][@ROLE_ARN], a path; repeat.",
         ),
     ],
     "since": Annotated[str | None, typer.Option("--since", metavar="TIME", help="How far to look back: 90m, 24h, 7d.")],

@@ -39,13 +39,17 @@ class Settings:
         role_arn: Role to assume before anything is read.
         mfa_serial: MFA device that the role asks for; its code is asked on the terminal.
         external_id: External id that the role asks for.
+        session_name: Name of the role's session; `s3ir-USER` where it is empty.
+        source_identity: Source identity that the role asks for.
+        duration: How long the role's session is to last; the role's longest where it needs a code and this is `None`.
         break_glass: ARNs of principals that no plan may cut.
         operator: Name of the person at the console, recorded beside the ARN; the login where it is empty.
         plan_age: How old a plan may be before AWS is read again for it when it is confirmed.
         case: Folder or name of the case.
         cases: Folder in which cases are found by name.
-        sources: Trail sources to use: `lookup`, `bucket`, `logs`, `livetail`, `queue:URL`, `queue:NAME` or paths of
-            CloudTrail files; where empty all that the account offers and that is not paid for by the minute.
+        sources: Trail sources to use: `lookup`, `bucket`, `logs`, `livetail`, `queue:URL`, `queue:NAME`,
+            `bucket:NAME[/PREFIX][@ROLE_ARN]` or paths of CloudTrail files; where empty all that the
+            account offers and that is not paid for by the minute.
         since: How far the trail is looked back at.
         quiet: How long a contained actor must stay silent to be called quiet.
         mouse: Whether the terminal's mouse is taken.
@@ -57,6 +61,9 @@ class Settings:
     role_arn: str = ""
     mfa_serial: str = ""
     external_id: str = ""
+    session_name: str = ""
+    source_identity: str = ""
+    duration: timedelta | None = None
     break_glass: tuple[str, ...] = ()
     operator: str = ""
     plan_age: timedelta = timedelta(minutes=2)
@@ -263,6 +270,20 @@ def _path(value: Any) -> Path:
     return value if isinstance(value, Path) else Path(_text(value)).expanduser()
 
 
+def _session_name(value: Any) -> str:
+    name = _text(value)
+    if not re.fullmatch(r"[\w+=,.@-]{2,64}", name, re.ASCII):
+        raise SettingsError(f"{name!r} cannot name a session: 2 to 64 letters, digits and +=,.@-_")
+    return name
+
+
+def _session_span(value: Any) -> timedelta:
+    length = _span(value)
+    if not timedelta(minutes=15) <= length <= timedelta(hours=12):
+        raise SettingsError("a role's session lasts 15m to 12h, and no longer than the role allows")
+    return length
+
+
 def _span(value: Any) -> timedelta:
     return value if isinstance(value, timedelta) else duration(_text(value))
 
@@ -274,6 +295,9 @@ _PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "role_arn": _text,
     "mfa_serial": _text,
     "external_id": _text,
+    "session_name": _session_name,
+    "source_identity": _session_name,
+    "duration": _session_span,
     "break_glass": _arns,
     "operator": _text,
     "plan_age": _span,

@@ -6,11 +6,23 @@ import re
 import threading
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from s3ir_tui.aws.errors import AwsError, from_exception, from_response
-from s3ir_tui.aws.guard import WriteGuard, WriteRefused
+from s3ir_tui.aws.answers import Errors, about, see_that_it_is_whole
+from s3ir_tui.aws.elsewhere import Elsewhere
+from s3ir_tui.aws.errors import AwsError, from_exception
+from s3ir_tui.aws.guard import WriteGuard
+from s3ir_tui.aws.sign_in import (
+    MfaCodes,
+    end_of,
+    first_credentials,
+    longest,
+    region_of_instance,
+    role_extras,
+    to_the_end,
+)
+from s3ir_tui.aws.sign_in import session_name as named
 from s3ir_tui.aws.streams import EventStream, StreamErrors
 from s3ir_tui.model import Identity
 
@@ -23,7 +35,6 @@ _DEFAULT_REGION = "us-east-1"
 _ATTEMPTS = 4
 _TRIED_ONCE = {("cloudtrail", "LookupEvents"): 1}
 """What botocore must not send again by itself: each try counts against a limit that others share."""
-_SESSION_NAME = "s3ir-tui"
 _TAIL_PREFIX = re.compile(r"^stream(?:ing)?-")
 _AWS_DOMAINS = (".amazonaws.", ".api.aws", ".api.amazonwebservices.")
 
@@ -60,17 +71,17 @@ class Account:
         self.agent_suffix: Callable[[], str] | None = None
         self.identity = Identity("", "", "", region)
         self.own_keys: tuple[str, ...] = ()
-        self.credentials_end: datetime | None = None
         self._session = session
         self._profile = profile or ""
         self._on_secret = on_secret
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._codes = MfaCodes(None)
         self._clients: dict[tuple[str, str, int], Any] = {}
         session.register("before-sign.s3-control", self._unprefix, unique_id="s3ir-unprefix")
         session.register("before-sign.cloudwatch-logs.StartLiveTail", self._unprefix_tail, unique_id="s3ir-tail")
         session.register("before-sign", self._before_sign, unique_id="s3ir-before-sign")
         session.register("before-send", self._before_send, unique_id="s3ir-before-send")
-        session.register("before-parse", _see_that_it_is_whole, unique_id="s3ir-whole")
+        session.register("before-parse", see_that_it_is_whole, unique_id="s3ir-whole")
 
     @classmethod
     def connect(
@@ -83,7 +94,9 @@ class Account:
         mfa_prompt: Callable[[str], str] | None = None,
         *,
         external_id: str | None = None,
-        session_name: str = _SESSION_NAME,
+        session_name: str = "",
+        source_identity: str | None = None,
+        duration: timedelta | None = None,
         credentials: Mapping[str, str] | None = None,
         on_secret: Secret | None = None,
     ) -> Account:
@@ -91,13 +104,15 @@ class Account:
 
         Args:
             profile: Profile of the AWS configuration, SSO profiles included; else the environment decides.
-            region: Region; else that of the profile or environment, else `us-east-1`.
+            region: Region; else that of the profile, environment or instance, else `us-east-1`.
             endpoint_url: Endpoint for every service; else `AWS_ENDPOINT_URL`, else AWS.
             role_arn: Role to assume with those credentials.
             mfa_serial: Serial or ARN of the MFA device that the role asks for.
             mfa_prompt: Asks the responder for a code; called during `connect` only, never from a worker.
             external_id: External id that the role asks for.
-            session_name: Session name of the assumed role.
+            session_name: Session name of the assumed role; else `s3ir-USER`.
+            source_identity: Source identity that the role asks for.
+            duration: How long a session of the role is to last; else the role's longest where it needs an MFA code.
             credentials: Credentials in botocore's spelling (`aws_access_key_id`, `aws_secret_access_key`,
                 `aws_session_token`) instead of those of profile or environment.
             on_secret: Told each secret value in use: give `journal.redact.learn`.
@@ -119,9 +134,12 @@ class Account:
                     credentials["aws_secret_access_key"],
                     credentials.get("aws_session_token"),
                 )
-            place = region or session.get_config_variable("region") or _DEFAULT_REGION
+            place = region or session.get_config_variable("region") or ""
+            if not place:
+                with guard.signing_in():
+                    place = region_of_instance(session.get_credentials()) or _DEFAULT_REGION
             account = cls(session, guard, region=place, endpoint_url=endpoint_url, profile=profile, on_secret=on_secret)
-            prompt = _OncePrompt(mfa_prompt)
+            account._codes = prompt = MfaCodes(mfa_prompt)
             account._prompt_through(prompt)
             with guard.signing_in():
                 source = session.get_credentials()
@@ -129,7 +147,16 @@ class Account:
             account._renew_as_sign_in(source)
             if role_arn:
                 with guard.signing_in():
-                    account._assume(role_arn, mfa_serial, prompt, external_id, session_name)
+                    account._assume(
+                        role_arn,
+                        role_extras(
+                            name=named(session_name),
+                            mfa_serial=mfa_serial,
+                            external_id=external_id,
+                            source_identity=source_identity,
+                            seconds=int(duration.total_seconds()) if duration else 0,
+                        ),
+                    )
                 account._renew_as_sign_in(session.get_credentials())
             answer = account.call("sts", "GetCallerIdentity", {})
             prompt.closed = True
@@ -138,10 +165,43 @@ class Account:
         account.identity = Identity(answer["Account"], answer["Arn"], answer["UserId"], place)
         return account
 
+    def elsewhere(self, role_arn: str) -> Elsewhere:
+        """Another account's reading half, by a role that this identity may assume: with a guard that is never armed."""
+
+        def connect() -> Account:
+            import botocore.session
+
+            session = botocore.session.Session()
+            guard = WriteGuard()
+            guard.install(session)
+            guard.choose_roles(role_arn)
+            session._credentials = self._session.get_credentials()
+            there = Account(
+                session, guard, region=self.region, endpoint_url=self.endpoint_url, on_secret=self._on_secret
+            )
+            own = self.identity.arn.rsplit("/", 1)[-1]
+            name = own if ":assumed-role/" in self.identity.arn else named()
+            with guard.signing_in():
+                extra = role_extras(name=name, mfa_serial=None, external_id=None, source_identity=None, seconds=0)
+                there._assume(role_arn, extra)
+            there._renew_as_sign_in(session.get_credentials())
+            return there
+
+        return Elsewhere(connect)
+
     @property
     def own_access_key(self) -> str:
         """The access key id that requests are signed with."""
         return self.own_keys[-1] if self.own_keys else ""
+
+    @property
+    def credentials_end(self) -> datetime | None:
+        """When the credentials end where nobody renews them without an MFA code, else `None`."""
+        return end_of(self._session.get_credentials()) if self._codes.asked else None
+
+    def give_code(self, code: str) -> None:
+        """Take an MFA code for the next time that credentials are renewed; it is sent once."""
+        self._codes.give(code)
 
     @property
     def partition(self) -> str:
@@ -233,8 +293,8 @@ class Account:
         with errors:  # the first message is read in here
             return EventStream(self.call(service, operation, params, region)[key], errors)
 
-    def _errors(self, service: str, operation: str, params: Mapping[str, Any]) -> _Errors:
-        return _Errors(f"{service}:{operation}", _about(params), self._profile)
+    def _errors(self, service: str, operation: str, params: Mapping[str, Any]) -> Errors:
+        return Errors(f"{service}:{operation}", about(params), self._profile)
 
     def _make(self, service: str, region: str, attempts: int) -> Any:
         from botocore.config import Config
@@ -247,34 +307,47 @@ class Account:
         )
         return self._session.create_client(service, region_name=region, endpoint_url=self.endpoint_url, config=config)
 
-    def _prompt_through(self, prompt: _OncePrompt) -> None:
+    def _prompt_through(self, prompt: MfaCodes) -> None:
         # A profile with role_arn and mfa_serial asks through botocore's own provider, by default on the terminal.
         resolver = self._session.get_component("credential_provider")
         for provider in resolver.providers:
             if getattr(provider, "METHOD", "") == "assume-role":
                 provider._prompter = prompt
 
-    def _assume(
-        self, role_arn: str, mfa_serial: str | None, prompt: _OncePrompt, external_id: str | None, session_name: str
-    ) -> None:
+    def _assume(self, role_arn: str, extra: dict[str, Any]) -> None:
         from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 
         source = self._session.get_credentials()
         if source is None:
             raise AwsError("NoCredentialsError", "no credentials to assume the role with", operation="sts:AssumeRole")
-        extra = {"RoleSessionName": session_name, "SerialNumber": mfa_serial, "ExternalId": external_id}
-        fetcher = AssumeRoleCredentialFetcher(
-            client_creator=self._sign_in_client,
-            source_credentials=source,
-            role_arn=role_arn,
-            extra_args={name: value for name, value in extra.items() if value},
-            mfa_prompter=prompt,
-        )
-        assumed = DeferredRefreshableCredentials(method="assume-role", refresh_using=fetcher.fetch_credentials)
-        with _Errors("sts:AssumeRole", role_arn, self._profile):
-            assumed.get_frozen_credentials()
-        self._session._credentials = assumed
+        coded = "SerialNumber" in extra
+        if coded and "DurationSeconds" not in extra:  # without a code it is renewed by itself, an hour is enough
+            extra["DurationSeconds"] = longest(
+                lambda name: self.call("iam", "GetRole", {"RoleName": name})["Role"], role_arn
+            )
+        extra = {name: value for name, value in extra.items() if value}
+
+        def fetch(given: Mapping[str, Any]) -> Any:
+            fetcher = AssumeRoleCredentialFetcher(
+                client_creator=self._sign_in_client,
+                source_credentials=source,
+                role_arn=role_arn,
+                extra_args=dict(given),
+                mfa_prompter=self._codes,
+            )
+            made = DeferredRefreshableCredentials(method="assume-role", refresh_using=fetcher.fetch_credentials)
+            if coded:
+                to_the_end(made)
+            with Errors("sts:AssumeRole", role_arn, self._profile):
+                made.get_frozen_credentials()
+            return made
+
+        self._session._credentials = first_credentials(fetch, extra, coded=coded)
         self._clients.clear()
+
+    def _role(self, name: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.call("iam", "GetRole", {"RoleName": name})["Role"]
+        return found
 
     def _renew_as_sign_in(self, credentials: Any) -> None:
         # botocore renews credentials in whatever thread signs next: the calls for that are signing in, too.
@@ -289,9 +362,10 @@ class Account:
         credentials._refresh_using = renew
 
     def _sign_in_client(self, service: str, **given: Any) -> Any:
-        return self._session.create_client(
-            service, region_name=self.region, endpoint_url=self.endpoint_url, **{k: given[k] for k in given}
-        )
+        with self._lock:  # a botocore session makes one client at a time
+            return self._session.create_client(
+                service, region_name=self.region, endpoint_url=self.endpoint_url, **given
+            )
 
     def _note_key(self, credentials: Any) -> None:
         if credentials is None:
@@ -346,62 +420,3 @@ def _roles_of_profile(session: Any) -> list[str]:
         found += [profile["role_arn"]] if profile.get("role_arn") else []
         name = profile.get("source_profile", "")
     return found
-
-
-def _see_that_it_is_whole(operation_model: Any, response_dict: Mapping[str, Any], **_: Any) -> None:
-    # botocore takes an answer that broke off for whole, and JSON that it cannot read for an empty result: a page of
-    # events would be lost without a word.
-    from botocore.exceptions import IncompleteReadError
-
-    body, headers = response_dict.get("body"), response_dict["headers"]
-    length = str(headers.get("content-length") or "")
-    if not isinstance(body, bytes) or operation_model.http.get("method") == "HEAD":
-        return
-    if length.isdigit() and len(body) < int(length):
-        raise IncompleteReadError(actual_bytes=len(body), expected_bytes=int(length))
-    # One that broke off among its headers has no length: HTTP takes the end of the line for the end of the answer.
-    framed = length or headers.get("transfer-encoding") or headers.get("connection")
-    if not body and not framed and response_dict["status_code"] == 200:
-        raise IncompleteReadError(actual_bytes=0, expected_bytes=1)
-
-
-class _OncePrompt:
-    """Asks for an MFA code while signing in; later on there is no terminal to ask on."""
-
-    def __init__(self, ask: Callable[[str], str] | None) -> None:
-        self._ask = ask
-        self.closed = False
-
-    def __call__(self, text: str) -> str:
-        if self.closed or self._ask is None:
-            why = "the session with MFA is over: leave and sign in again" if self.closed else "there is no one to ask"
-            raise AwsError("MfaRequired", f"an MFA code is needed: {why}", operation="sts:AssumeRole")
-        return self._ask(text)
-
-
-class _Errors:
-    """Turns botocore's exceptions into `AwsError`."""
-
-    def __init__(self, operation: str, on: str, profile: str) -> None:
-        self._operation, self._on, self._profile = operation, on, profile
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
-        if error is None or isinstance(error, AwsError | WriteRefused):
-            return
-        import botocore.exceptions
-        import botocore.parsers
-
-        if isinstance(error, botocore.exceptions.ClientError):
-            raise from_response(self._operation, error.response, on=self._on, profile=self._profile) from None
-        if isinstance(error, botocore.exceptions.BotoCoreError | botocore.parsers.ResponseParserError):
-            raise from_exception(self._operation, error, on=self._on, profile=self._profile) from None
-
-
-_ABOUT = ("Bucket", "UserName", "RoleName", "InstanceProfileName", "AccessKeyId", "PolicyArn", "AccountId")
-
-
-def _about(params: Mapping[str, Any]) -> str:
-    return next((str(params[name]) for name in _ABOUT if params.get(name)), "")

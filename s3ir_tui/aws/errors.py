@@ -136,7 +136,10 @@ def from_exception(operation: str, error: Exception, *, on: str = "", profile: s
     )
 
 
-_SIGN_IN = "The sign-in has expired or was never made: run `aws sso login{profile}` and start again."
+_SIGN_IN = (
+    "The sign-in has expired or was never made: run `aws sso login{profile}` in another terminal; "
+    "the next try finds it, this console goes on."
+)
 _LOCAL: tuple[tuple[frozenset[str], str], ...] = (
     (
         frozenset({"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError"}),
@@ -154,6 +157,10 @@ _LOCAL: tuple[tuple[frozenset[str], str], ...] = (
             }
         ),
         _SIGN_IN,
+    ),
+    (
+        frozenset({"MissingDependencyException"}),
+        "This needs botocore's CRT: install it beside s3ir-tui with `pip install 'botocore[crt]'` and start again.",
     ),
     (frozenset({"ProfileNotFound"}), "`aws configure list-profiles` shows the profiles that there are."),
     (
@@ -184,7 +191,12 @@ def _hint(code: str, message: str, operation: str, profile: str) -> str:
     if code in _EXPIRED:
         return _SIGN_IN.format(profile=f" --profile {profile}" if profile else "")
     if code in _BAD_KEY:
-        return "These credentials are not (or no longer) accepted: the key may be inactive or deleted."
+        other = " Credentials of GovCloud, China or the European Sovereign Cloud need a --region of theirs."
+        known = code in ("InvalidClientTokenId", "UnrecognizedClientException")
+        return (
+            "These credentials are not (or no longer) accepted: the key may be inactive or deleted, or the Region not "
+            f"enabled.{other if known else ''}"
+        )
     if code in _THROTTLED:
         return "AWS asks for fewer calls: wait a little and try again."
     if code in _SKEWED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from s3ir_tui.trail.decode import Skipped
 from s3ir_tui.trail.discover import Survey, offers, survey
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.sources.base import Closes, Source, SourceError, caught_up, drain, remark
+from s3ir_tui.trail.sources.bucket import TrailBucketSource
 from s3ir_tui.trail.sources.files import FilesSource
 from s3ir_tui.trail.sources.queue import QueueSource, queue_region
 
@@ -33,7 +35,11 @@ PAID = ("livetail",)
 QUEUE = "queue:"
 """Begins the URL or name of an SQS queue; no other is ever read."""
 
+BUCKET = "bucket:"
+"""Begins the name of a trail's bucket, `bucket:NAME[/PREFIX][@ROLE_ARN]`: an organization's is in another account."""
+
 _AT_ONCE = 16
+_BUCKET = re.compile(r"([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/([^@]*))?(?:@(arn:[a-z-]+:iam::\d{12}:role/\S+))?")
 
 
 class Absent:
@@ -67,13 +73,15 @@ class Sources:
     def __init__(self, settings: Settings) -> None:
         self.kinds = tuple(name for name in settings.sources if name in (*KINDS, *PAID))
         self.queues = tuple(name.removeprefix(QUEUE) for name in settings.sources if name.startswith(QUEUE))
-        named = {*self.kinds, *(QUEUE + queue for queue in self.queues)}
+        given = [name.removeprefix(BUCKET) for name in settings.sources if name.startswith(BUCKET)]
+        self.buckets = tuple(map(_bucket, given))
+        named = {*self.kinds, *(QUEUE + queue for queue in self.queues), *(BUCKET + bucket for bucket in given)}
         self.paths = tuple(Path(name).expanduser() for name in settings.sources if name not in named)
         for path in self.paths:
             if not path.exists():
                 raise Failure(
-                    f"source {path}: neither {', '.join((*KINDS, *PAID))} nor {QUEUE}URL or {QUEUE}NAME, "
-                    "nor a file or folder that is there",
+                    f"source {path}: neither {', '.join((*KINDS, *PAID))} nor {QUEUE}URL, {QUEUE}NAME or "
+                    f"{BUCKET}NAME[/PREFIX][@ROLE_ARN], nor a file or folder that is there",
                     Code.USAGE,
                 )
         if not all(self.queues):
@@ -84,6 +92,7 @@ class Sources:
         return (
             *self._offered(account, since),
             *(QueueSource(account, url, queue_region(url, account.region)) for url in self._urls(account)),
+            *self._named_buckets(account, since),
             *(FilesSource([path]) for path in self.paths),
         )
 
@@ -97,18 +106,37 @@ class Sources:
     def all_of(self, account: Account, found: Survey, since: datetime) -> Sequence[Source]:
         """All that the account offers, what is paid for included, and the queues; or only what settings name."""
         there = offers(account, found, since)
-        named = bool(self.kinds or self.queues)
+        named = bool(self.kinds or self.queues or self.buckets)
         return (
             *(self._chosen(there, self.kinds) if named else there),
+            *self._named_buckets(account, since),
             *(QueueSource(account, url, queue_region(url, account.region)) for url in self._urls(account)),
         )
 
     def _offered(self, account: Account, since: datetime) -> Sequence[Source]:
-        wanted = self.kinds or (() if self.paths or self.queues else KINDS)
+        wanted = self.kinds or (() if self.paths or self.queues or self.buckets else KINDS)
         if not wanted:
             return ()
         there = offers(account, survey(account), since)
         return self._chosen(there, wanted)
+
+    def _named_buckets(self, account: Account, since: datetime) -> Sequence[Source]:
+        """The trail buckets that are named: only what is of this account is read, whoever else's logs lie there.
+
+        Whether its trail selects data events, this account may not see: it shows when one comes.
+        """
+        return [
+            TrailBucketSource(
+                account.elsewhere(role) if role else account,
+                name,
+                prefix,
+                account.identity.account,
+                (),
+                since,
+                data_events=False,
+            )
+            for name, prefix, role in self.buckets
+        ]
 
     def _chosen(self, there: Sequence[Source], wanted: Collection[str]) -> Sequence[Source]:
         """What is wanted of what there is; what was named and is not there stands for itself."""
@@ -174,6 +202,18 @@ def _names(there: Sequence[Source]) -> str:
     regions = f"lookup of {kinds['lookup']} Regions" if kinds["lookup"] > 1 else ""
     rest = [item.name for item in there if not (regions and _kind(item) == "lookup")]
     return ", ".join(filter(None, (regions, *rest)))
+
+
+def _bucket(text: str) -> tuple[str, str, str]:
+    """Name, prefix and role of `NAME[/PREFIX][@ROLE_ARN]`.
+
+    Raises:
+        Failure: It is none.
+    """
+    found = _BUCKET.fullmatch(text)
+    if found is None:
+        raise Failure(f"source {BUCKET}{clean(text)}: write {BUCKET}NAME, NAME/PREFIX or NAME@ROLE_ARN", Code.USAGE)
+    return found[1], (found[2] or "").strip("/").removesuffix("AWSLogs").strip("/"), found[3] or ""
 
 
 def _kind(source: Source) -> str:

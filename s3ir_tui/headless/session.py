@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from s3ir_tui.aws.sign_in import OneCode
 from s3ir_tui.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def connector(settings: Settings, credentials: Credentials | None = None) -> Cal
 
     An MFA code is asked for now where the settings or the profile say that one is needed, while the terminal is free.
     """
-    code = ask_code(settings.mfa_serial or "the profile's MFA device") if needs_code(settings) else ""
+    coded = needs_code(settings)
+    code = OneCode(ask_code(settings.mfa_serial or "the profile's MFA device") if coded else "")
 
     def connect() -> Account:
         from s3ir_tui.aws.account import Account
@@ -35,12 +37,16 @@ def connector(settings: Settings, credentials: Credentials | None = None) -> Cal
             endpoint_url=settings.endpoint_url or None,
             role_arn=settings.role_arn or None,
             mfa_serial=settings.mfa_serial or None,
-            mfa_prompt=(lambda _text: code) if code else None,
+            mfa_prompt=code if coded else None,
             external_id=settings.external_id or None,
+            session_name=settings.session_name,
+            source_identity=settings.source_identity or None,
+            duration=settings.duration,
             credentials=credentials,
             on_secret=redact.learn,
         )
 
+    connect.give_code = code.give  # type: ignore[attr-defined]  # for a screen that asks for the next code
     return connect
 
 

@@ -26,7 +26,10 @@ pytestmark = pytest.mark.slow
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """botocore's own retries wait less, and lookups are retried less often."""
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda seconds: time.sleep(seconds / 50)))
-    monkeypatch.setattr("s3ir_tui.trail.sources.lookup._TRIES", 2)
+    monkeypatch.setattr("s3ir_tui.trail.sources.lookup_quota._TRIES", 2)
+    monkeypatch.setattr("s3ir_tui.trail.sources.lookup.INTERVAL", 0.0)
+    for pause in ("SOONEST", "LATEST"):
+        monkeypatch.setattr(f"s3ir_tui.trail.sources.bucket.{pause}", timedelta(0))
 
 
 @pytest.fixture

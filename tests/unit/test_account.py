@@ -6,6 +6,7 @@ import threading
 import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from s3ir_tui.aws.account import Account
 from s3ir_tui.aws.errors import AwsError, from_exception, from_response
 from s3ir_tui.aws.guard import WriteRefused
+from s3ir_tui.aws.sign_in import OneCode
 
 KEY = {"aws_access_key_id": "AKIAEXAMPLEEXAMPLE00", "aws_secret_access_key": "long-term-secret"}
 WHO = (
@@ -143,6 +145,61 @@ def test_a_profile_that_asks_for_mfa_asks_through_the_callback(
 def test_without_anyone_to_ask_for_a_code_the_error_says_so(aws: Aws) -> None:
     with pytest.raises(AwsError, match="MFA code is needed"):
         connect(aws, role_arn="arn:aws:iam::111122223333:role/IR", mfa_serial="arn:aws:iam::111122223333:mfa/alice")
+
+
+def test_a_one_time_code_is_sent_once_and_the_next_try_asks_for_another(aws: Aws) -> None:
+    code = OneCode("123456")
+    given = {"role_arn": "arn:aws:iam::111122223333:role/IR", "mfa_serial": "arn:aws:iam::1:mfa/a", "mfa_prompt": code}
+    aws.fail = (403, "AccessDenied", "MultiFactorAuthentication failed with invalid MFA one time pass code.")
+    with pytest.raises(AwsError, match="invalid MFA"):
+        connect(aws, **given)
+    sent = len([form for form in aws.asked if form.get("TokenCode")])
+    with pytest.raises(AwsError, match="AWS takes each once"):
+        connect(aws, **given)
+    assert len([form for form in aws.asked if form.get("TokenCode")]) == sent == 1
+    aws.fail = None
+    code.give("654321")
+    account = connect(aws, **given)
+    assert aws.asked[-2]["TokenCode"] == "654321"
+    assert account.credentials_end is not None
+    assert account.credentials_end.year == 2099
+
+
+def test_a_session_lasts_as_long_as_is_asked_for_and_else_as_the_role_allows(aws: Aws) -> None:
+    role = "arn:aws:iam::111122223333:role/IR"
+    connect(aws, role_arn=role, duration=timedelta(hours=8), session_name="ana", source_identity="ana@example.org")
+    assume = next(form for form in aws.asked if form["Action"] == "AssumeRole")
+    assert (assume["DurationSeconds"], assume["RoleSessionName"], assume["SourceIdentity"]) == (
+        "28800",
+        "ana",
+        "ana@example.org",
+    )
+    answer = aws.answer
+
+    def refuse(form: dict[str, str], path: str) -> tuple[int, str]:
+        if "DurationSeconds" in form:
+            return 400, ERROR.format(code="ValidationError", message="DurationSeconds exceeds the maximum")
+        return answer(form, path)
+
+    aws.answer = refuse  # type: ignore[method-assign]
+    assert connect(aws, role_arn=role, duration=timedelta(hours=8)).own_access_key == "ASIAASSUMEDASSUMED00"
+
+
+def test_responders_are_told_apart_by_the_name_of_their_session(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: "ana maria")
+    connect(aws, role_arn="arn:aws:iam::111122223333:role/IR")
+    assume = next(form for form in aws.asked if form["Action"] == "AssumeRole")
+    assert assume["RoleSessionName"] == "s3ir-ana-maria"
+    assert "DurationSeconds" not in assume
+
+
+def test_lookups_are_never_sent_again_by_botocore(aws: Aws) -> None:
+    account = connect(aws)
+    aws.fail = (400, "ThrottlingException", "Rate exceeded")
+    before = len(aws.paths)
+    with pytest.raises(AwsError):
+        account.call("cloudtrail", "LookupEvents", {"MaxResults": 1})
+    assert len(aws.paths) - before == 1
 
 
 def test_secrets_are_told_to_whoever_keeps_them_out(aws: Aws) -> None:

@@ -106,6 +106,7 @@ def test_every_setting_can_be_set_by_environment() -> None:
         "mouse": "on",
         "break_glass": ROLE,
         "sources": "lookup",
+        "duration": "8h",
     }
     env = {f"S3IR_{field.name.upper()}": values.get(field.name, "text") for field in fields(Settings)}
     found = resolve({}, env=env)

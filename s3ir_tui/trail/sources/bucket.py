@@ -118,7 +118,10 @@ class TrailBucketSource:
     @property
     def remark(self) -> str:
         """What is wrong with the trail; and where files are missing, by the times in the names of those that came."""
-        said = "; ".join(filter(None, (self._wrong, self._gaps)))
+        none = ""
+        if self._whole_at is not None and not self._bases:
+            none = f"no log files of account {self._id} are under {self._root}"
+        said = "; ".join(filter(None, (self._wrong, none, self._gaps)))
         return f"{self.name}: {said}" if said else ""
 
     @property
@@ -150,6 +153,7 @@ class TrailBucketSource:
             events += more
         if not self._waiting and self._whole_at is not None:
             self._listed_at = min((self._listed[base] for base in self._bases), default=begun)
+        self.data_events = self.data_events or any(e.category == "Data" and e.service == "s3" for e in events)
         for event in () if first or self._listed_at is None else events:
             self._lateness.take(event.at, begun)
         return events

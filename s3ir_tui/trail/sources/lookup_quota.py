@@ -10,7 +10,7 @@ from typing import Any
 from s3ir_tui.aws.errors import AwsError
 from s3ir_tui.trail.sources.base import Calls, throttled
 
-PACE = 0.55
+PACE = 0.6
 """Seconds between requests. AWS allows two a second per account and Region, for all callers together, and raises the
 limit for nobody (CloudTrail API, LookupEvents: "limited to two per second, per account, per Region")."""
 
