@@ -93,7 +93,6 @@ def reach_of(status: SourceStatus, arrivals: Arrivals, now: datetime, back: time
     regions, complete_to = covers.regions, status.complete_to
     if kind == "lookup":
         regions = regions or (region,)
-        complete_to = complete_to or (came.answered if status.caught_up else None)
     return Reach(
         name=status.name,
         complete_to=complete_to,
