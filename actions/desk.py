@@ -15,7 +15,22 @@ from actions.basis import basis_of, changes
 from actions.context import Context
 from actions.executor import READ_BACK_SECONDS, Armed, Executor
 from actions.holds import holds_of, in_effect
-from actions.plan import Answer, Basis, Done, InPlace, Offer, Plan, Progress, Refusal, Result, Stale, Step, Targets
+from actions.plan import (
+    AlreadyInPlace,
+    Answer,
+    Basis,
+    Danger,
+    Done,
+    InPlace,
+    Offer,
+    Plan,
+    Progress,
+    Refusal,
+    Result,
+    Stale,
+    Step,
+    Targets,
+)
 from actions.reads import value_of
 from actions.reconcile import Found, Unknown
 from actions.records import TABLE, Log, Told, done, tell, time_of, undone_steps
@@ -129,7 +144,7 @@ class Desk:
         return tuple(sorted(found, key=lambda offer: bool(offer.why_not)))
 
     def plan(self, action_id: str, targets: Targets) -> Plan:
-        """The plan of an action. Reads AWS; blocks.
+        """The plan of an action; one without a step where all of it is in effect already. Reads AWS; blocks.
 
         Raises:
             Refusal: It will not be done; the message names the way out.
@@ -141,6 +156,8 @@ class Desk:
         try:
             plan = action.plan(sort(targets, ctx.account_id), ctx)
             return replace(plan, basis=self._basis(plan.targets, ctx))
+        except AlreadyInPlace as already:
+            return _nothing_to_do(action, targets, already.what, ctx)
         except (AwsError, PolicyError) as error:
             raise Refusal(f"{action_id} could not be planned: {error}") from error
 
@@ -299,6 +316,20 @@ class Desk:
 
     def _context(self) -> Context:
         return Context(self._connected(), self._history, self._break_glass, self._clock)
+
+
+def _nothing_to_do(action: Action, targets: Targets, what: tuple[str, ...], ctx: Context) -> Plan:
+    """A plan without a step: what was asked for is in effect. Its watch is that of its targets."""
+    return Plan(
+        action=action.id,
+        title=f"{action.title}: nothing to do, it is in place already",
+        targets=targets,
+        steps=(),
+        danger=Danger.READS,
+        principals=tuple(value for name in ("principal", "access-key") for value in targets.get(name, ())),
+        made_at=ctx.now,
+        in_place=what,
+    )
 
 
 def _what(step: Step) -> tuple[str, str, str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -158,6 +158,7 @@ class Plan:
         hold_seconds: For how long after the last write an independent plan does again what is undone meanwhile.
         evidence: What was read for the record because the plan will hide or replace it.
         basis: What the trail showed of its targets when it was made; `None` where nobody asked.
+        in_place: What of it is in effect already and needs no step.
     """
 
     action: str
@@ -175,6 +176,7 @@ class Plan:
     hold_seconds: float = 0.0
     evidence: Mapping[str, Any] = field(default_factory=dict)
     basis: Basis | None = None
+    in_place: tuple[str, ...] = ()
 
     @property
     def evidence_key(self) -> str:
@@ -207,6 +209,42 @@ class Plan:
 
 class Refusal(Exception):
     """An action that will not be planned or run. The message says why and what to do instead."""
+
+
+class AlreadyInPlace(Refusal):
+    """What a step, or all of an action, would do is in effect already: there is nothing to do, and nothing wrong.
+
+    Attributes:
+        what: What is in effect, a line each.
+    """
+
+    def __init__(self, *what: str) -> None:
+        super().__init__("; ".join(what))
+        self.what = what
+
+
+_Made = TypeVar("_Made")
+
+
+def made_of(makers: Iterable[Callable[[], _Made]]) -> tuple[list[_Made], tuple[str, ...]]:
+    """Make steps; those that are in effect already are told apart.
+
+    Returns:
+        What was made, and what is in effect already.
+
+    Raises:
+        AlreadyInPlace: All of it is.
+    """
+    made: list[_Made] = []
+    there: list[str] = []
+    for make in makers:
+        try:
+            made.append(make())
+        except AlreadyInPlace as already:
+            there += already.what
+    if not made and there:
+        raise AlreadyInPlace(*there)
+    return made, tuple(there)
 
 
 @dataclass(frozen=True, slots=True)

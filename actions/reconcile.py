@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from actions.holds import in_effect
 from actions.plan import Refusal, Step, StepState
 from actions.reads import difference, same, value_of
-from actions.records import SETTLED_AFTER, TABLE, Log, Told
+from actions.records import SETTLED_AFTER, TABLE, Log, Told, tell
 from actions.writes import own_read
 from s3ir_tui.aws.errors import AwsError
 from s3ir_tui.text import clean
@@ -82,8 +82,7 @@ def unknown(told: Mapping[str, Told], log: Log, busy: bool, now: datetime) -> tu
         for index in item.open_steps:
             if not 0 <= index < len(item.plan.steps) or (own and busy):
                 continue
-            alive = others and not own and not item.ended
-            if not alive or item.age(index, now) >= LONGEST_STEP * len(item.plan.steps):
+            if not (others and not own) or item.age(index, now) >= LONGEST_STEP * len(item.plan.steps):
                 found.append(_of(item, index))
     return tuple(found)
 
@@ -135,7 +134,9 @@ def reconcile(
         JournalError: An outcome could not be recorded.
     """
     looked = [_look(account, item, told[item.plan_ref], now) for item in steps]
-    found = tuple(item for item in looked if item is not None)
+    # Another console may have looked meanwhile: what it recorded is not recorded again.
+    newest = tell(log.records(TABLE))
+    found = tuple(item for item in looked if item is not None and _still_asked(item.unknown, newest))
     for item in found:
         if item.state:
             log.record(TABLE, _outcome(item))
@@ -151,6 +152,13 @@ def reconcile(
 
 
 _WORDS = {"done": StepState.DONE, "failed": StepState.FAILED, "moved": StepState.MOVED, "": StepState.UNKNOWN}
+
+
+def _still_asked(item: Unknown, told: Mapping[str, Told]) -> bool:
+    now = told.get(item.plan_ref)
+    if now is None or now.intents.get(item.index) != item.intent_ref:
+        return False
+    return bool(now.outcomes[item.index].get("may_be_in_effect")) if item.doubtful else item.index in now.open_steps
 
 
 def _look(account: Account, item: Unknown, told: Told, now: datetime) -> Found | None:

@@ -57,6 +57,7 @@ def note_lines(plan: Plan, *, arms: bool = False) -> Paragraphs:
     lines: Paragraphs = []
     if arms:
         lines.append(("arming  the console is read-only until now: confirming arms it for this case", BOLD))
+    lines += [(f"in place {words}", GREEN) for words in plan.in_place]
     lines += [(f"warning {words}", BOLD) for words in plan.warnings]
     lines += [(f"breaks  {words}", AMBER) for words in plan.breaks]
     if not plan.breaks and plan.steps:

@@ -9,7 +9,7 @@ from actions import seen, who
 from actions.action import Action, Fit
 from actions.context import Context
 from actions.lockout import LockOut
-from actions.plan import Danger, Plan, Refusal, Step
+from actions.plan import AlreadyInPlace, Danger, Plan, Refusal, Step
 from actions.subjects import Subjects, subject
 from s3ir_tui import policy
 from s3ir_tui.aws.errors import AwsError
@@ -40,7 +40,7 @@ def plan(subjects: Subjects, ctx: Context) -> Plan:
         raise Refusal("choose a bucket")
     left = _open(subjects, ctx)
     if not left:
-        raise Refusal(f"{who.names(subjects.buckets)}: Block Public Access is on already")
+        raise AlreadyInPlace(*(f"{name}: Block Public Access is on already" for name in subjects.buckets))
     steps = tuple(block_step(name, ctx) for name in left)
     return Plan(
         action=ID,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from actions import lockout, seen, who
 from actions.action import Action, Fit
 from actions.contain.revoke_one_session import user_id
 from actions.context import Context
-from actions.plan import Danger, Plan, Refusal, Step
+from actions.plan import AlreadyInPlace, Danger, Plan, Refusal, Step, made_of
 from actions.reads import document, same
 from actions.subjects import Subject, Subjects, subject
 from s3ir_tui import policy
@@ -166,7 +167,7 @@ def plan(subjects: Subjects, ctx: Context) -> Plan:
     if not found or not chosen:
         raise Refusal("choose a principal and a bucket")
     items = [denied(item, ctx) for item in found]
-    planned = [deny_step(name, items, ctx) for name in chosen]
+    planned, in_place = made_of(functools.partial(deny_step, name, items, ctx) for name in chosen)
     steps = tuple(step for step, _ in planned)
     return Plan(
         action=ID,
@@ -180,6 +181,7 @@ def plan(subjects: Subjects, ctx: Context) -> Plan:
         principals=tuple(item.id for item in found),
         made_at=ctx.now,
         independent=True,
+        in_place=in_place,
     )
 
 
@@ -188,7 +190,8 @@ def deny_step(bucket: str, items: Sequence[Denied], ctx: Context) -> tuple[Step,
 
     Raises:
         LockOut: It would cut the responders or log delivery.
-        Refusal: It is there already, or does not fit into the 20 KB of a bucket policy.
+        AlreadyInPlace: It is there already.
+        Refusal: It does not fit into the 20 KB of a bucket policy.
     """
     read = buckets.policy_read(ctx, bucket)
     text = buckets.policy_text(ctx, bucket)
@@ -196,7 +199,7 @@ def deny_step(bucket: str, items: Sequence[Denied], ctx: Context) -> tuple[Step,
     new = [statement for item in items for statement in statements(item, bucket, ctx.account.partition)]
     after = policy.merge(before, new)
     if before is not None and same(before, after):
-        raise Refusal(f"{bucket}: {who.names(item.label for item in items)} denied already")
+        raise AlreadyInPlace(f"{bucket}: {who.names(item.label for item in items)} denied already")
     size = policy.measure(after)
     if size > policy.BUCKET_POLICY_LIMIT:
         raise Refusal(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from actions import inline, lockout, undo, who
 from actions.action import Action, Fit
 from actions.context import Context
-from actions.plan import Call, Danger, Plan, Read, Refusal, Step
+from actions.plan import AlreadyInPlace, Call, Danger, Plan, Read, Refusal, Step
 from actions.seen import live_sessions, others_on_user
 from actions.subjects import Subjects
 from s3ir_tui import policy
@@ -40,7 +40,7 @@ def plan(subjects: Subjects, ctx: Context) -> Plan:
     checked = [lockout.check_user(ctx, user) for user in found]
     steps = tuple(deny_step(user, ctx) for user in found if not denied(user, ctx))
     if not steps:
-        raise Refusal(f"{who.names(found)}: denied everything already")
+        raise AlreadyInPlace(*(f"{user}: denied everything already" for user in found))
     return Plan(
         action=ID,
         title=f"Deny {who.names(found)} everything",

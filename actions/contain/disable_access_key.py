@@ -8,7 +8,7 @@ from actions import undo, who
 from actions.action import Action, Fit
 from actions.context import Context
 from actions.lockout import LockOut
-from actions.plan import Call, Danger, Plan, Read, Refusal, Step
+from actions.plan import AlreadyInPlace, Call, Danger, Plan, Read, Step
 from actions.subjects import Subjects, subject
 from s3ir_tui.text import middle
 
@@ -42,7 +42,7 @@ def plan(subjects: Subjects, ctx: Context) -> Plan:
     """One step for each active key, newest first."""
     active = _keys(subjects, ctx)
     if not active:
-        raise Refusal("there is no active access key to disable")
+        raise AlreadyInPlace("there is no active access key left to disable")
     steps = tuple(disable_step(key, ctx) for key in active)
     return Plan(
         action=ID,

@@ -11,7 +11,7 @@ from actions.action import Action, Fit
 from actions.contain import deny_principal, deny_user, disable_access_key, revoke_role_sessions
 from actions.context import Context
 from actions.lockout import LockOut
-from actions.plan import Danger, Plan, Refusal, Step
+from actions.plan import AlreadyInPlace, Danger, Plan, Refusal, Step
 from actions.subjects import Subject, Subjects, subject
 from s3ir_tui.aws.principals import trusted
 from s3ir_tui.model import Severity
@@ -131,18 +131,28 @@ class _Making:
         self.steps: list[Step] = []
         self.warnings: list[str] = []
         self.checked: list[str] = []
+        self.in_place: list[str] = []
+        self.refused = False
+
+    def _left_out(self, refusal: Refusal) -> None:
+        if isinstance(refusal, AlreadyInPlace):
+            self.in_place += refusal.what
+        else:
+            self.refused = True
+            self.warnings.append(str(refusal))
 
     def users(self, found: Tree) -> None:
         """First the deny, which reaches every key and session, then the keys, so that no new session can be made."""
         for user in found.users:
             try:
                 self.checked.append(lockout.check_user(self.ctx, user))
-                if not deny_user.denied(user, self.ctx):
-                    self.steps.append(deny_user.deny_step(user, self.ctx))
+                if deny_user.denied(user, self.ctx):
+                    raise AlreadyInPlace(f"{user}: denied everything already")
+                self.steps.append(deny_user.deny_step(user, self.ctx))
             except LockOut:
                 raise
             except Refusal as refusal:
-                self.warnings.append(str(refusal))
+                self._left_out(refusal)
         for user in found.users:
             try:
                 active = [key for key in who.keys_of(user, self.ctx) if key.status == "Active"]
@@ -150,7 +160,7 @@ class _Making:
             except LockOut:
                 raise
             except Refusal as refusal:
-                self.warnings.append(str(refusal))
+                self._left_out(refusal)
 
     def roles(self, found: Tree) -> None:
         """Last chained first: a live session of the last could lift what is done to the one before."""
@@ -160,7 +170,7 @@ class _Making:
             except LockOut:
                 raise
             except Refusal as refusal:
-                self.warnings.append(str(refusal))
+                self._left_out(refusal)
 
     def _role(self, role: str, names: frozenset[str], accounts: tuple[str, ...]) -> None:
         ctx = self.ctx
@@ -200,7 +210,7 @@ class _Making:
             except LockOut:
                 raise
             except Refusal as refusal:
-                self.warnings.append(str(refusal))
+                self._left_out(refusal)
                 continue
             self.steps.append(step)
             self.checked.append(checked)
@@ -253,6 +263,8 @@ def plan(subjects: Subjects, ctx: Context) -> Plan:
     making.roles(found)
     making.buckets(found)
     making.open_doors(found)
+    if not making.steps and making.in_place and not making.refused:
+        raise AlreadyInPlace(*dict.fromkeys(making.in_place))
     if not making.steps:
         raise Refusal("; ".join(["nothing is left to do", *making.warnings]))
     making.warnings.append(f"For {HOLD_SECONDS:.0f} s after the last step, what someone undoes meanwhile is done again")
@@ -269,6 +281,7 @@ def plan(subjects: Subjects, ctx: Context) -> Plan:
         made_at=ctx.now,
         independent=True,
         hold_seconds=HOLD_SECONDS,
+        in_place=tuple(dict.fromkeys(making.in_place)),
     )
 
 

@@ -8,7 +8,7 @@ from actions import bucket as buckets
 from actions import who
 from actions.action import Action, Fit
 from actions.context import Context
-from actions.plan import Danger, Plan, Refusal, Step
+from actions.plan import AlreadyInPlace, Danger, Plan, Refusal, Step
 from actions.subjects import Subjects
 from s3ir_tui.aws.buckets import ENFORCED, LOG_DELIVERY, grantee_uri
 from s3ir_tui.aws.openness import LOG_DELIVERY_IDS
@@ -59,7 +59,7 @@ def plan(subjects: Subjects, ctx: Context) -> Plan:
     reasons = {name: _why_not(name, ctx) for name in subjects.buckets}
     left = [name for name, why in reasons.items() if not why]
     if not left:
-        raise Refusal("; ".join(f"{name}: {why}" for name, why in reasons.items()))
+        raise AlreadyInPlace(*(f"{name}: {why}" for name, why in reasons.items()))
     hidden = [name for name in left if _hidden(name, ctx)]
     steps = tuple(acl_step(name, ctx) for name in left)
     return Plan(

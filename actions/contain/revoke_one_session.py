@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +11,7 @@ from actions import inline, lockout, seen, undo, who
 from actions.action import Action, Fit
 from actions.contain.revoke_role_sessions import by_services_only, longest_session
 from actions.context import Context
-from actions.plan import Danger, Plan, Refusal, Step
+from actions.plan import AlreadyInPlace, Danger, Plan, Refusal, Step, made_of
 from actions.subjects import Subjects
 from s3ir_tui import policy
 from s3ir_tui.model import iso
@@ -37,12 +38,14 @@ def plan(subjects: Subjects, ctx: Context) -> Plan:
         raise Refusal("choose a session of a role, or an instance that has one")
     checked = [lockout.check_session(ctx, item) for item in found]
     roles = tuple(dict.fromkeys(item.name for item in found))
-    steps = tuple(deny_step(role, [item.session for item in found if item.name == role], ctx) for role in roles)
+    steps, in_place = made_of(
+        functools.partial(deny_step, role, [item.session for item in found if item.name == role], ctx) for role in roles
+    )
     return Plan(
         action=ID,
         title=f"Deny {who.names(f'{item.name}/{item.session}' for item in found)} everything",
         targets=subjects.targets,
-        steps=steps,
+        steps=tuple(steps),
         danger=Danger.REVERSIBLE,
         warnings=tuple(
             f"Whoever may assume {role} can choose another session name: contain.revoke-role-sessions is surer"
@@ -54,6 +57,7 @@ def plan(subjects: Subjects, ctx: Context) -> Plan:
         principals=tuple(item.id for item in found),
         made_at=ctx.now,
         independent=True,
+        in_place=in_place,
     )
 
 
@@ -66,14 +70,15 @@ def deny_step(role: str, sessions: Sequence[str], ctx: Context) -> Step:
     """The step that denies sessions by name, beside those that are denied already.
 
     Raises:
-        Refusal: IAM does not let anyone edit the role, or they are all denied already.
+        Refusal: IAM does not let anyone edit the role.
+        AlreadyInPlace: They are all denied already.
     """
     who.editable(role, ctx)
     before = ctx.state(inline.read("role", role, POLICY_NAME))
     denied = _denied(before)
     wanted = [user_id(role, session, ctx) for session in sessions]
     if set(wanted) <= set(denied):
-        raise Refusal(f"{role}: {who.names(sessions)} denied everything already")
+        raise AlreadyInPlace(f"{role}: {who.names(sessions)} denied everything already")
     statement = {
         "Sid": SID,
         "Effect": "Deny",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from actions import inline, lockout, seen, undo, who
 from actions.action import Action, Fit
 from actions.context import Context
 from actions.moment import AHEAD, RUN_TIME
-from actions.plan import Danger, Plan, Refusal, Step
+from actions.plan import AlreadyInPlace, Danger, Plan, Refusal, Step, made_of
 from actions.subjects import Subjects
 from s3ir_tui import policy
 from s3ir_tui.aws.errors import AwsError
@@ -41,14 +42,14 @@ def plan(subjects: Subjects, ctx: Context) -> Plan:
     if not found:
         raise Refusal("choose a role of this account, one of its sessions, or an instance that has a role")
     checked = [lockout.check_role(ctx, role) for role in found]
-    steps = tuple(revoke_step(role, ctx) for role in found)
+    steps, in_place = made_of(functools.partial(revoke_step, role, ctx) for role in found)
     warnings = ["The trust policy stays as it is: whoever may assume the role can do so again"]
     warnings += [warning for role in found for warning in open_metadata(role, ctx)]
     return Plan(
         action=ID,
         title=f"Revoke the sessions of {who.names(found)}",
         targets=subjects.targets,
-        steps=steps,
+        steps=tuple(steps),
         danger=Danger.REVERSIBLE,
         warnings=tuple(warnings),
         breaks=tuple(line for step in steps for line in step.breaks),
@@ -56,6 +57,7 @@ def plan(subjects: Subjects, ctx: Context) -> Plan:
         principals=tuple(dict.fromkeys([item.id for item in who.sessions(subjects, ctx)] or _arns(found, ctx))),
         made_at=ctx.now,
         independent=True,
+        in_place=in_place,
     )
 
 
@@ -72,13 +74,14 @@ def revoke_step(role: str, ctx: Context, theirs: frozenset[str] = frozenset()) -
         theirs: Session names of the attacker, which are not told as broken.
 
     Raises:
-        Refusal: IAM does not let anyone edit the role, or it is revoked beyond that time already.
+        Refusal: IAM does not let anyone edit the role.
+        AlreadyInPlace: It is revoked beyond that time already.
     """
     who.editable(role, ctx)
     before = ctx.state(inline.read("role", role, REVOKE_POLICY))
     cutoff = revoked_before(before)
     if cutoff is not None and cutoff > iso(ctx.clock() + AHEAD):
-        raise Refusal(f"{role} is revoked up to {cutoff} already: a cut-off is never moved backward")
+        raise AlreadyInPlace(f"{role} is revoked up to {cutoff} already: a cut-off is never moved backward")
     return inline.put(
         ctx,
         "role",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from actions.cli_text import cli_lines
 from actions.desk import Desk
-from actions.plan import Answer, Danger, Plan, Progress, Refusal, Result, StepState, Targets
+from actions.plan import Answer, Plan, Progress, Refusal, Result, StepState, Targets
 from actions.records import Log, done, tell
 from actions.subjects import TARGETS
 from s3ir_tui.case import Recorded
@@ -254,6 +254,8 @@ def _execute(desk: Desk, journal: Journal, wish: Wish, form: Format) -> int:
     for item in desk.reconcile():
         aside(clean(f"an earlier console ended within {item.unknown}; now: {item.state or 'unknown'} - {item.detail}"))
     plan = _plan(desk, wish)
+    if plan.in_place and not plan.steps:
+        return _nothing_to_do(plan, journal, form)
     _check_reason(wish, plan, desk)
     answer = Answer(typed=plan.must_type, reason=wish.reason, no_ticket=wish.no_ticket)
     count = len(plan.steps)
@@ -272,11 +274,19 @@ def _execute(desk: Desk, journal: Journal, wish: Wish, form: Format) -> int:
         print_table(*_result_table(plan, result))
         if result.stopped:
             aside(clean(f"stopped: {result.stopped}"))
-        if not plan.steps and plan.danger is not Danger.READS:
-            aside("nothing to do: it is in place already")
     if signals:
         return 128 + signals[0]
     return Code.OK if result.ok and not result.stopped else Code.PROBLEM
+
+
+def _nothing_to_do(plan: Plan, journal: Journal, form: Format) -> int:
+    """What was asked for is in effect: that is a success."""
+    if form is Format.JSON:
+        print_json({**_result_json(plan, Result("", (), ()), journal), "in_place": list(plan.in_place)})
+    for line in plan.in_place:
+        aside(clean(f"in place: {line}"))
+    aside("nothing to do")
+    return Code.OK
 
 
 def _check_reason(wish: Wish, plan: Plan, desk: Desk) -> None:

@@ -25,14 +25,19 @@ def _lines(plan: Plan) -> Iterator[str]:
     for index, step in enumerate(plan.steps):
         yield ""
         yield from _step_lines(index, step)
-    for head, lines in (("Warning", plan.warnings), ("Breaks", plan.breaks), ("Checked", plan.checked)):
+    for head, lines in (
+        ("In place", plan.in_place),
+        ("Warning", plan.warnings),
+        ("Breaks", plan.breaks),
+        ("Checked", plan.checked),
+    ):
         if lines:
             yield ""
         for line in lines:
             yield f"{head:8} {line}"
     yield ""
-    if not plan.steps and plan.danger is not Danger.READS:
-        yield "Nothing to do: it is in place already."
+    if not plan.steps and plan.in_place:
+        yield "Nothing to do."
         return
     yield "Nothing was changed. Add --execute --yes --case CASE --reason TEXT to carry it out" + (
         "." if plan.danger is Danger.IRREVERSIBLE or not plan.steps else " (--no-ticket where there is none)."

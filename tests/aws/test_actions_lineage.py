@@ -121,8 +121,8 @@ def test_a_leaked_key_is_cut_with_all_that_it_made_and_everything_comes_back(tmp
         assert readers(info) == set()
         assert all(works(info, worker) for worker in info["workload"])
         assert scene.desk.in_place(done.plan_ref) == (4, 4, 0)
-        with pytest.raises(Refusal, match="already"):
-            scene.desk.plan("contain.lineage", {"principal": (info["principals"][0],)})
+        again = scene.desk.plan("contain.lineage", {"principal": (info["principals"][0],)})
+        assert (again.steps, bool(again.in_place)) == ((), True)
 
         first = scene.desk.undo_plan(done.plan_ref)
         assert "UpdateAccessKey" not in [step.call.operation for step in first.steps]

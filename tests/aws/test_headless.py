@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -18,6 +19,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from faulty_line import Fault, FaultyLine
 
 from s3ir_tui.gameday.day import GameDay
 from s3ir_tui.headless.exits import Code
@@ -181,6 +183,8 @@ def test_lineage_is_contained_recorded_and_undone(run: Run, info: Info, cases: P
     with Journal.open(cases / "IR-2", about={}, readonly=True) as journal:
         armed = next(item for item in journal.records("case") if item["kind"] == "armed")
     assert (armed["reason"], armed["operator"]) == ("IR-2", "Ada")
+    again = run(*words, "--case", "IR-2", "--execute", "--yes")
+    assert (again.code, "nothing to do" in again.err) == (Code.OK, True), again.err
     undone = run("act", "--undo", "last", "--case", "IR-2", "--execute", "--yes", "--output", "json", *ticket)
     assert undone.data["undo_of"] == done.data["plan"]
     keys = run("act", "--undo", "last", "--case", "IR-2", "--execute", "--yes", "--no-ticket")
@@ -193,6 +197,38 @@ def test_lineage_is_contained_recorded_and_undone(run: Run, info: Info, cases: P
     assert "contain.lineage" in run("report", "IR-2").out
 
 
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGTERM, Code.TERMINATED), (signal.SIGHUP, Code.HUNG_UP), (signal.SIGINT, Code.INTERRUPTED)],
+)
+def test_a_signal_within_the_last_step_is_in_the_exit_code_and_the_step_is_recorded(
+    info: Info, cases: Path, number: signal.Signals, code: Code
+) -> None:
+    port = int(info["endpoint_url"].rsplit(":", 1)[1])
+    words = ("act", "contain.revoke-role-sessions", "role=BackupOperator", "--case", "IR-9")
+    confirmed = ("--execute", "--yes", "--reason", "drill", "--output", "json")
+    iam = boto3.client("iam", region_name=info["region"], endpoint_url=info["endpoint_url"], **keys_of(info))
+    trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+        iam.create_role(RoleName="BackupOperator", AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
+    with FaultyLine(port) as line:
+        line.fault = Fault(b"Action=PutRolePolicy", seconds=1.5)
+        around = environment(info) | {"S3IR_CASES": str(cases), "AWS_ENDPOINT_URL": line.endpoint_url}
+        running = subprocess.Popen(
+            [sys.executable, "-m", "s3ir_tui", *words, *confirmed],
+            env=around, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        end = time.monotonic() + 60
+        while not line.met and running.poll() is None and time.monotonic() < end:
+            time.sleep(0.05)
+        running.send_signal(number)
+        out, err = running.communicate(timeout=60)
+    assert running.returncode == code, err
+    assert [step["state"] for step in json.loads(out)["steps"]] == ["done"]
+    with Journal.open(cases / "IR-9", about={}, readonly=True) as journal:
+        assert [item["kind"] for item in journal.records("actions")][-2:] == ["outcome", "end"]
+
+
 def test_own_key_is_refused_with_the_way_out(run: Run, info: Info) -> None:
     own = info["responder"]["aws_access_key_id"]
     words = ("--case", "IR-3", "--execute", "--yes", "--output", "json")
@@ -202,8 +238,12 @@ def test_own_key_is_refused_with_the_way_out(run: Run, info: Info) -> None:
     assert can_list(info)
 
 
+def keys_of(info: Info) -> dict[str, str]:
+    return {name: value for name, value in info["responder"].items() if name.startswith("aws_")}
+
+
 def can_list(info: Info) -> bool:
-    keys = {name: value for name, value in info["responder"].items() if name.startswith("aws_")}
+    keys = keys_of(info)
     s3 = boto3.client("s3", region_name=info["region"], endpoint_url=info["endpoint_url"], **keys)
     return bool(s3.list_buckets()["Buckets"])
 

@@ -72,6 +72,8 @@ def test_our_own_unknown_outcomes_come_before_everything() -> None:
 
 def test_a_change_of_ours_that_someone_undid_comes_before_new_suspects() -> None:
     assert "1 of our 4 changes were undone" in step(principals=(USER,), watches=(view(State.HOLDING, 3),))
+    unread = replace(view(State.HOLDING, 3), unreadable=1)
+    assert "undone" not in step(principals=(USER,), watches=(unread,))
 
 
 def test_an_actor_who_returned_is_contained_again() -> None:
