@@ -110,8 +110,7 @@ def test_all_active_keys_of_a_user_are_disabled_newest_first(here: Scene, seed: 
     assert [step.target for step in plan.steps] == [second, user.access_key_id]
     assert all(step.call.params["UserName"] == name_of(user) for step in plan.steps)
     assert here.run(plan).ok
-    with pytest.raises(Refusal, match="no active access key"):
-        here.desk.plan("contain.disable-access-key", {"user": (name_of(user),)})
+    assert here.desk.plan("contain.disable-access-key", {"user": (name_of(user),)}).in_place
 
 
 def test_the_consoles_own_key_is_refused_with_the_way_out(
@@ -171,8 +170,7 @@ def test_a_user_with_a_full_quota_of_managed_policies_is_denied_inline(
     assert [step.call.name for step in plan.steps] == ["iam:PutUserPolicy"]
     done = here.run(plan)
     assert not reads(server, user)
-    with pytest.raises(Refusal, match="already"):
-        here.desk.plan("contain.deny-user", {"user": (name_of(user),)})
+    assert here.desk.plan("contain.deny-user", {"user": (name_of(user),)}).in_place
     here.undo(done.plan_ref)
     assert here.state() == before
 
@@ -227,8 +225,7 @@ def test_the_cutoff_is_that_of_the_write_not_of_the_plan(
 def test_a_cutoff_moves_forward_only_and_statements_of_others_stay(here: Scene, seed: Seed, role: str) -> None:
     here.act("contain.revoke-role-sessions", principal=role)
     here.ahead = timedelta(minutes=-5)
-    with pytest.raises(Refusal, match="never moved backward"):
-        here.desk.plan("contain.revoke-role-sessions", {"principal": (role,)})
+    assert here.desk.plan("contain.revoke-role-sessions", {"principal": (role,)}).in_place
     here.ahead = timedelta(minutes=5)
     here.act("contain.revoke-role-sessions", principal=role)
     document = seed.iam.get_role_policy(RoleName=name_of(role), PolicyName="AWSRevokeOlderSessions")["PolicyDocument"]
