@@ -20,7 +20,8 @@ PREFIX = "S3IR_"
 _APP = "s3ir-tui"
 _NOT_SETTINGS = frozenset({"S3IR_CONFIG", "S3IR_TRACEBACK"})
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_DURATION = re.compile(r"(\d+)([smhd])")
+_LONGEST_SHOWN = 60
+_DURATION = re.compile(r"(\d{1,7})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -186,7 +187,8 @@ def duration(text: str) -> timedelta:
     """
     found = _DURATION.fullmatch(text.strip())
     if found is None or not int(found[1]):
-        raise SettingsError(f"{text!r} is not a length of time: write 90s, 30m, 24h or 7d")
+        shown = text if len(text) < _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+        raise SettingsError(f"{shown!r} is not a length of time: write 90s, 30m, 24h or 7d")
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
@@ -206,7 +208,7 @@ def _from_file(given: Path | None, env: Mapping[str, str]) -> dict[str, Any]:
         if named is None:
             return {}
         raise SettingsError(f"{path}: no such configuration file") from None
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SettingsError(f"{path}: cannot be read ({error})") from None
     for key in table:
         if key not in _PARSERS:
@@ -239,6 +241,13 @@ def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
     raise SettingsError(f"{value!r} is not a text")
+
+
+def _endpoint(value: Any) -> str:
+    url = _text(value)
+    if url and not re.match(r"https?://[^/\s]+", url, re.IGNORECASE):
+        raise SettingsError(f"{url!r} is no endpoint: write http://HOST:PORT or https://HOST")
+    return url
 
 
 def _texts(value: Any) -> tuple[str, ...]:
@@ -291,7 +300,7 @@ def _span(value: Any) -> timedelta:
 _PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "profile": _text,
     "region": _text,
-    "endpoint_url": _text,
+    "endpoint_url": _endpoint,
     "role_arn": _text,
     "mfa_serial": _text,
     "external_id": _text,

@@ -10,18 +10,26 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# C0, DEL, C1, bidi controls and overrides, zero-width characters, line and paragraph separators, BOM, lone surrogates,
-# tag characters and variation selectors: everything that changes what a reader sees without being seen itself.
+# C0, DEL, C1, bidi controls and overrides, zero-width and odd-width blanks, joiners, line separators, BOM,
+# lone surrogates, shorthand and musical format controls, tag characters, variation selectors and non-characters:
+# everything that changes what a reader sees without being seen itself.
 _UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
-    "\u3164\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\ufe00-\ufe0f\U000e0000-\U000e0fff]"
+    "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+_MOST_MARKS = 3
+"""Combining marks on one letter; languages need two at most. More of them make a line as high as the screen."""
 
 ELLIPSIS = "…"
 
 
 def _visible(match: re.Match[str]) -> str:
-    code = ord(match[0])
+    return _escape(match[0])
+
+
+def _escape(char: str) -> str:
+    code = ord(char)
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
@@ -41,7 +49,17 @@ def clean(value: object) -> str:
     text = value if isinstance(value, str) else str(value)
     if text.isascii() and text.isprintable():
         return text
-    return _UNSAFE.sub(_visible, text)
+    return _few_marks(_UNSAFE.sub(_visible, text))
+
+
+def _few_marks(text: str) -> str:
+    if not any(map(unicodedata.combining, text)):
+        return text
+    parts, marks = [], 0
+    for char in text:
+        marks = marks + 1 if unicodedata.combining(char) else 0
+        parts.append(char if marks <= _MOST_MARKS else _escape(char))
+    return "".join(parts)
 
 
 def clean_block(value: object) -> str:

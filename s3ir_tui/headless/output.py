@@ -14,6 +14,8 @@ from s3ir_tui.text import clean, fit, middle, width
 
 _GAP = "  "
 _NARROWEST = 8
+_WIDEST = 120
+"""Cells to which a column is padded in a file or pipe: one long object key must not pad every other line."""
 
 
 class Format(enum.StrEnum):
@@ -55,8 +57,9 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, columns: 
     if not cells:
         return []
     widths = [max(width(row[index]) for row in [headers, *cells]) for index in range(len(headers))]
-    if columns is not None:
-        widths = _narrowed(widths, columns - len(_GAP) * (len(headers) - 1))
+    if columns is None:
+        return [_unpadded(row, [min(room, _WIDEST) for room in widths]) for row in [headers, *cells]]
+    widths = _narrowed(widths, columns - len(_GAP) * (len(headers) - 1))
     lines = []
     for row in [headers, *cells]:
         head = [fit(cell, room) for cell, room in zip(row[:-1], widths[:-1], strict=True)]
@@ -71,6 +74,12 @@ def print_table(title: str, headers: Sequence[str], rows: Iterable[Sequence[obje
     for line in lines or ["none"]:
         say(f"  {line}" if not lines else line)
     say()
+
+
+def _unpadded(row: Sequence[str], widths: Sequence[int]) -> str:
+    """A line of whole cells; one that is wider than its column pushes the others on."""
+    padded = [cell + " " * (room - width(cell)) for cell, room in zip(row[:-1], widths[:-1], strict=True)]
+    return _GAP.join([*padded, row[-1]]).rstrip()
 
 
 def _narrowed(widths: list[int], room: int) -> list[int]:

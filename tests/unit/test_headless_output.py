@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import io
 import json
+import os
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -139,3 +141,18 @@ def test_profile_of_the_environment_counts_and_a_broken_file_does_not(tmp_path: 
     assert needs_code(Settings(), {"AWS_CONFIG_FILE": str(config), "AWS_PROFILE": "ir"})
     config.write_text("no section\n")
     assert not needs_code(Settings(), {"AWS_CONFIG_FILE": str(config), "AWS_PROFILE": "ir"})
+
+
+def test_one_long_cell_does_not_pad_the_other_lines() -> None:
+    lines = table(["key", "n"], [["k" * 30_000, 1], ["short", 2]])
+    assert lines[1] == f"{'k' * 30_000}  1"
+    assert len(lines[2]) < 200
+
+
+def test_a_terminal_that_knows_ascii_only_gets_escapes(tmp_path: Path) -> None:
+    events = Path(__file__).parents[1] / "data" / "otrf-cloud-breach-s3"
+    command = [sys.executable, "-m", "s3ir_tui", "trail", str(events)]
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    ended = subprocess.run(command, capture_output=True, env=env, timeout=60, check=False)
+    assert ended.returncode == 0
+    assert ended.stdout.isascii()

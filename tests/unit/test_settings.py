@@ -100,6 +100,7 @@ def test_lists_come_as_arrays_and_as_words(tmp_path: Path) -> None:
 def test_every_setting_can_be_set_by_environment() -> None:
     values = {
         "cases": "/c",
+        "endpoint_url": "http://127.0.0.1:5000",
         "since": "7d",
         "quiet": "10m",
         "plan_age": "1m",
@@ -150,3 +151,18 @@ def test_folders_are_made_for_their_owner_alone(tmp_path: Path) -> None:
     folder = make_private(tmp_path / "state" / "cases" / "IR-42")
     for place in (folder, folder.parent, folder.parent.parent):
         assert stat.S_IMODE(place.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('since = "' + "9" * 100_000 + 'h"', "is not a length of time"),
+        ("since = " + "1" * 5_000, "cannot be read"),
+        ("cases = " + "[" * 5_000 + "]" * 5_000, "cannot be read"),
+        ('endpoint_url = "file:///etc/passwd"', "is no endpoint"),
+    ],
+)
+def test_senseless_settings_end_in_one_short_message(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(SettingsError, match=words) as told:
+        resolve({}, env={}, config=written(tmp_path, text))
+    assert len(str(told.value)) < 400

@@ -77,3 +77,20 @@ def test_sizes_carry_units_and_unknown_is_a_question_mark(count: int | None, sho
 )
 def test_arns_are_shortened_to_what_is_read_first(arn: str, shown: str) -> None:
     assert text.short_arn(arn) == shown
+
+
+@pytest.mark.parametrize("char", "\u034f\u180b\u180f\U0001bca0\U0001d173\u2800\u2000\u200a\ufffe\uffff")
+def test_blanks_joiners_and_non_characters_are_shown_as_what_they_are(char: str) -> None:
+    assert text.clean(f"a{char}b") == f"a{_escaped(char)}b"
+
+
+def _escaped(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
+
+
+def test_letters_with_many_combining_marks_are_cut_to_a_few_and_have_a_width() -> None:
+    assert text.clean("Vie\u0302\u0323t") == "Vie\u0302\u0323t"
+    shown = text.clean("A" + 400 * "\u0301")
+    assert sum(map(bool, map(unicodedata.combining, shown))) == 3
+    assert text.width(shown) > 300
+    assert text.width(text.middle(shown, 20)) <= 20
