@@ -131,7 +131,11 @@ def _gaps(item: Reach, contained_at: datetime) -> Iterator[str]:
 
 
 def _regions_missing(actor: Actor, living: Sequence[Reach], global_region: str) -> Iterator[str]:
-    """Management calls: of every Region in which the actor can call, changes and reads must come from some source."""
+    """Management calls: of every Region in which the actor can call, changes and reads must come from some source.
+
+    Where Event history is looked up at all it is looked up in each enabled Region (`trail.discover`): the Regions of
+    the sources are those of the account then. Without it only a source of all Regions will do.
+    """
     readers = [item for item in living if item.writes and item.reads]
     if any(not item.regions for item in readers):
         return
