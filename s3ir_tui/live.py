@@ -251,7 +251,9 @@ class LiveRoom:
 
     def _take_events(self, came: EventsCame) -> list[Judged]:
         new = take_in(self._known, self._lock, Batch(list(came.events)), came.source)
-        self._arrivals.take(came.source, came.events, (line.event for line in new), self._clock())
+        before = self._sources.get(came.source)
+        whole = before.complete_to if before is not None else None
+        self._arrivals.take(came.source, came.events, (line.event for line in new), self._clock(), whole)
         if came.recorded is not None and came.events:
             self._writer.submit(self._record_all, every(came.events, new, came.source), came)
         elif chosen := self._recorder.choose([line for line in new if not came.by or line.severity > Severity.INFO]):

@@ -22,7 +22,8 @@ class Arrived:
     """What one source brought.
 
     Attributes:
-        ages: Seconds between its last new events and the moments at which they came.
+        ages: By how many seconds its last new events were missing when it had last read everything; where it does not
+            say when that was, how old they were when they came.
         newest: Time of its newest event, or "".
         oldest: Time of its oldest event, or "".
         answered: When it was last polled without an error, or `None`.
@@ -40,7 +41,14 @@ class Arrivals:
     def __init__(self) -> None:
         self._of: dict[str, Arrived] = {}
 
-    def take(self, source: str, events: Iterable[Event], new: Iterable[Event], now: datetime) -> None:
+    def take(
+        self,
+        source: str,
+        events: Iterable[Event],
+        new: Iterable[Event],
+        now: datetime,
+        complete_to: datetime | None = None,
+    ) -> None:
         """Count a poll that worked; call it for empty ones too.
 
         Args:
@@ -48,6 +56,7 @@ class Arrivals:
             events: What it brought.
             new: What of it no source had brought before.
             now: The time.
+            complete_to: Up to when it had read everything before this poll, or `None`.
         """
         found = self._of.get(source)
         first = found is None
@@ -58,15 +67,20 @@ class Arrivals:
             found.newest = max(found.newest, event.time)
             found.oldest = min(found.oldest or event.time, event.time)
         if not first:
-            came = ((now - event.at).total_seconds() for event in new)
-            found.ages.extend(max(0.0, age) for age in came if age < _OLDEST)
+            # Of a source that is looked at once a minute, that minute is no delay of the service.
+            end = complete_to or now
+            found.ages.extend(
+                max(0.0, (end - event.at).total_seconds())
+                for event in new
+                if (now - event.at).total_seconds() < _OLDEST
+            )
 
     def of(self, source: str) -> Arrived:
         """What a source brought; nothing before its first poll."""
         return self._of.get(source) or Arrived()
 
     def delay(self, source: str) -> float | None:
-        """The oldest age at which one of its last 200 new events came, in seconds, or `None` before the first."""
+        """How late it brings a call: the longest of its last 200 new events, in seconds, or `None` before the first."""
         ages = self.of(source).ages
         return max(ages) if ages else None
 

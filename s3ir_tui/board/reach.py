@@ -96,7 +96,7 @@ def reach_of(status: SourceStatus, arrivals: Arrivals, now: datetime, back: time
     return Reach(
         name=status.name,
         complete_to=complete_to,
-        late=status.late if status.late is not None else arrivals.delay(status.name),
+        late=delay if (delay := arrivals.delay(status.name)) is not None else status.late,
         newest=datetime.fromisoformat(came.newest) if came.newest else None,
         caught_up=status.caught_up,
         progress="" if status.caught_up else hours_read(came.oldest, now, back),

@@ -169,12 +169,15 @@ class Simulated:
             return
         there = [call for call in calls if self._shows(call, logs) and call.at + self.base + call.late <= now]
         new = [call for call in there if call.number not in self.read]
+        whole = self.reach.complete_to
         if inside(self.slow, now):
             new = [call for call in new if call.at > now - 3]
         else:
             self.reach = replace(self.reach, complete_to=minute(now), caught_up=True)
         self.read |= {call.number for call in new}
-        ages = [(now - call.at) * 60 for call in new if self.polled and now - call.at < 60]
+        end = whole or minute(now)
+        late = [(end - minute(call.at)).total_seconds() for call in new if self.polled and now - call.at < 60]
+        ages = [max(0.0, seconds) for seconds in late]
         came = [minute(call.at) for call in new]
         self.reach = replace(
             self.reach,

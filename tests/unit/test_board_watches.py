@@ -194,3 +194,13 @@ def test_how_far_the_look_back_is_stands_in_hours() -> None:
     found = reach_of(status, arrivals, minute(0), timedelta(hours=24))
     assert (found.progress, found.complete_to) == ("14 of 24 h", None)
     assert replace(found, caught_up=True).regions == ("us-east-1",)
+
+
+def test_the_wait_between_two_looks_is_no_delay_of_the_service() -> None:
+    arrivals = Arrivals()
+    arrivals.take("lookup eu-west-1", [], [], minute(0))
+    quick, late = read(when=at(0.5)), read(when=at(-0.1))
+    arrivals.take("lookup eu-west-1", [quick], [quick], minute(1), minute(0))
+    assert arrivals.delay("lookup eu-west-1") == 0.0
+    arrivals.take("lookup eu-west-1", [late], [late], minute(2), minute(0))
+    assert arrivals.delay("lookup eu-west-1") == 6.0
