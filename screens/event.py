@@ -6,12 +6,14 @@ import json
 
 from rich.style import Style
 
+from s3ir_tui.journal import redact
 from s3ir_tui.room import Kind
 from s3ir_tui.text import clean, short_arn
 from s3ir_tui.trail.event import Judged
 from screens.document import DocumentScreen
 from screens.keys import bindings
 from screens.state import State
+from screens.widgets.pages import Pages
 from screens.widgets.palette import BOLD, DIM, PLAIN, severity_style
 from screens.widgets.tail_line import outcome
 
@@ -31,7 +33,17 @@ class EventScreen(DocumentScreen):
         event = line.event
         title = f"{event.name}  {event.time}  {outcome(event)}"
         super().__init__(state, clean(title), event_lines(line), record_of(line))
-        self._line = line
+        self._line, self._whole = line, False
+
+    def action_whole(self) -> None:
+        """Show the record as it came, and back: the screen may be shared, so secrets are left out at first."""
+        self._whole = not self._whole
+        self._copied = record_of(self._line, whole=self._whole)
+        self.query_one(Pages).show(event_lines(self._line, whole=self._whole))
+        shown = (
+            "the record as it came, secrets included: mind who sees this screen" if self._whole else "secrets left out"
+        )
+        self.say(shown, alarm=self._whole)
 
     def _subject(self, kind: Kind) -> str:
         event = self._line.event
@@ -67,17 +79,24 @@ class EventScreen(DocumentScreen):
             open_actions(self, [(kind, ident)])
 
 
-def record_of(line: Judged) -> str:
-    """The record as indented JSON; as it was received where it is not JSON."""
+def record_of(line: Judged, *, whole: bool = False) -> str:
+    """The record as indented JSON; as it was received where it is not JSON.
+
+    Args:
+        line: The event.
+        whole: Whether secrets stay; else they are left out as they are out of the log.
+    """
     raw = line.event.raw
     try:
-        return json.dumps(json.loads(raw), indent=2, ensure_ascii=False)
+        record = json.loads(raw)
     except (ValueError, RecursionError):
-        return raw.decode("utf-8", "backslashreplace")
+        text = raw.decode("utf-8", "backslashreplace")
+        return text if whole else redact.text(text)
+    return json.dumps(record if whole else redact.value(record), indent=2, ensure_ascii=False)
 
 
-def event_lines(line: Judged) -> list[tuple[str, Style]]:
-    """What the event means and what was recorded, as lines."""
+def event_lines(line: Judged, *, whole: bool = False) -> list[tuple[str, Style]]:
+    """What the event means and what was recorded, as lines; secrets only where it is to be whole."""
     event = line.event
     lines: list[tuple[str, Style]] = [
         (f"{line.severity.word}: {reason}", severity_style(line.severity)) for reason in line.reasons
@@ -90,9 +109,9 @@ def event_lines(line: Judged) -> list[tuple[str, Style]]:
         ("ended", f"{outcome(event)}  {event.error}  {event.message}".strip()),
         ("source", line.source),
     )
-    lines += [(f"{name:<7}{value}", PLAIN) for name, value in facts if value]
+    lines += [(f"{name:<7}{value if whole else redact.text(value)}", PLAIN) for name, value in facts if value]
     if line.ours:
         lines.append(("this console made the call", DIM))
     lines += [("", PLAIN), ("Record", BOLD)]
-    lines += [(text, PLAIN) for text in record_of(line).splitlines()]
+    lines += [(text, PLAIN) for text in record_of(line, whole=whole).splitlines()]
     return lines

@@ -161,6 +161,7 @@ KEYS: tuple[Key, ...] = (
         "pivot",
         "what else there is: of its principal, bucket, address, credential",
     ),
+    Key("event.whole", "x", "whole", "event", "", "the record as it came, with the secrets that are left out here"),
     Key("event.act", "a", "act", "event", "act", "actions for its principal", needs="desk"),
     Key("histogram.left", "left", "move(-1)", "histogram", "cell", "cell before", shown="← →"),
     Key("histogram.right", "right", "move(1)", "histogram", "", "next cell", shown="→"),

@@ -109,6 +109,17 @@ def test_hostile_event_is_words_in_line_and_detail() -> None:
         assert "\u202e" not in "".join(segment.text for segment in strip)
 
 
+def test_detail_of_an_event_leaves_secrets_out_until_it_is_asked_for_whole() -> None:
+    secret = "wJa1rXUtnFEM1K7MDENGbPxRf1CYzEXbMPL3KeY4"
+    line = Judged(
+        replace_event(event(1), agent=f"tool secret_access_key={secret}", raw=f'{{"x": "{secret}"}}'.encode())
+    )
+    shown = "\n".join(text for text, _ in event_lines(line))
+    assert secret not in shown
+    assert shown.count("[redacted:") == 2
+    assert "\n".join(text for text, _ in event_lines(line, whole=True)).count(secret) == 2
+
+
 def test_pulse_scales_to_its_peak_and_dots_silence() -> None:
     assert bars((0, 1, 4, 8), 4) == "·▁▄█"
     assert bars((1, 2, 3), 2) == "▆█"

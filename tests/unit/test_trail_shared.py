@@ -20,6 +20,7 @@ from s3ir_tui.trail.sources.base import SourceError
 from s3ir_tui.trail.sources.lease import STALE_SECONDS
 from s3ir_tui.trail.sources.lookup import LookupSource
 from s3ir_tui.trail.sources.shared import FOLDER, Share, SharedLookup
+from s3ir_tui.trail.sources.shared_file import Part, Reader, Writer
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 SINCE = NOW - timedelta(hours=2)
@@ -252,3 +253,12 @@ def test_a_follower_that_wants_to_look_further_back_says_what_it_does_not_get(wo
     one.poll()
     two.poll()
     assert f"it looks back to {iso(SINCE)} only" in two.source.remark
+
+
+def test_what_the_consoles_of_a_case_share_holds_no_secrets(tmp_path: Path) -> None:
+    secret = "wJa1rXUtnFEM1K7MDENGbPxRf1CYzEXbMPL3KeY4"
+    kept = json.dumps(record("CreateUser", agent=f"tool {secret}"))
+    Writer(tmp_path, 1).add(Part("lookup us-east-1", (kept, f"no JSON {secret}")))
+    (part,) = Reader(tmp_path).take("lookup us-east-1", ())
+    assert [secret in text for text in part.records] == [False, False]
+    assert json.loads(part.records[0])["eventID"] == json.loads(kept)["eventID"]

@@ -1,4 +1,7 @@
-"""What the leading console of a case read, packed in a file beside the log, for the consoles that follow."""
+"""What the leading console of a case read, packed in a file beside the log, for the consoles that follow.
+
+It lies in the case folder, which is handed on: secrets are taken out of it as they are out of the log.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from s3ir_tui.journal import redact
 from s3ir_tui.trail.sources.lease import opened
 
 _HEAD = struct.Struct("!4sII")
@@ -71,11 +75,19 @@ class Writer:
         Raises:
             OSError: It cannot be written whole.
         """
-        packed = zlib.compress(msgspec.json.encode(part), 1)
+        shared = msgspec.structs.replace(part, records=tuple(map(_redacted, part.records)))
+        packed = zlib.compress(msgspec.json.encode(shared), 1)
         data = _HEAD.pack(_MAGIC, len(packed), zlib.crc32(packed)) + packed
         with self._lock, opened(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND) as file:
             while data:
                 data = data[os.write(file, data) :]
+
+
+def _redacted(record: str) -> str:
+    try:
+        return msgspec.json.encode(redact.value(msgspec.json.decode(record))).decode()
+    except (msgspec.MsgspecError, RecursionError):
+        return redact.text(record)
 
 
 class Reader:
