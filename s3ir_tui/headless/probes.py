@@ -24,7 +24,7 @@ from s3ir_tui.trail.sources.lookup_quota import quota_of
 from s3ir_tui.trail.sources.queue import QueueSource
 
 _PAGE = 50
-_MANAGED_POLICY = "arn:aws:iam::aws:policy/SecurityAudit"
+_MANAGED_POLICY = "arn:{}:iam::aws:policy/SecurityAudit"
 _OF_BUCKET = frozenset({"GetPublicAccessBlock", "HeadBucket", "ListBucketInventoryConfigurations"})
 _OF_SOURCES = frozenset({"logs", "sqs"})
 """Services whose reads are tried as sources."""
@@ -253,8 +253,9 @@ def _probes(account: Account, there: _Targets) -> Iterator[tuple[str, str, Mappi
     yield "s3control", "ListMultiRegionAccessPoints", of_account, "us-west-2"
     yield "iam", "GetAccountAuthorizationDetails", {"MaxItems": 1}, ""
     yield "iam", "ListAccountAliases", {}, ""
-    yield "iam", "GetPolicy", {"PolicyArn": _MANAGED_POLICY}, ""
-    yield "iam", "GetPolicyVersion", {"PolicyArn": _MANAGED_POLICY, "VersionId": "v1"}, ""
+    managed = _MANAGED_POLICY.format(account.partition)
+    yield "iam", "GetPolicy", {"PolicyArn": managed}, ""
+    yield "iam", "GetPolicyVersion", {"PolicyArn": managed, "VersionId": "v1"}, ""
     if there.user:
         for operation in (
             "GetUser",

@@ -72,9 +72,9 @@ class Caller:
             return self.session_arn
         if self.arn:
             return self.arn
-        if self.root and self.account:
-            return f"arn:aws:iam::{self.account}:root"
         parts = arn_parts(self.session_arn)
+        if self.root and self.account:
+            return f"arn:{parts[1] if parts else 'aws'}:iam::{self.account}:root"
         if parts and parts[5].startswith("assumed-role/"):
             return f"arn:{parts[1]}:iam::{parts[4]}:role/{parts[5].split('/')[1]}"
         return None

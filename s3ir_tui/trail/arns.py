@@ -5,6 +5,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from s3ir_tui.trail.event import Event
 
 _INSTANCE = re.compile(r"i-[0-9a-fA-F]{8,17}")
 _ACCOUNT = re.compile(r"\d{12}")
@@ -27,6 +31,17 @@ def account_of(ident: str) -> str:
         return parts[4] if len(parts) == 6 else ""
     tail = ident.rpartition(":")[2]
     return tail if is_account(tail) else ""
+
+
+_PARTITIONS = {"cn": "aws-cn", "us-gov": "aws-us-gov", "eusc": "aws-eusc"}
+
+
+def partition_of(event: Event) -> str:
+    """The partition that an event is of: that of its principal's ARN, else that of its Region."""
+    if event.principal.startswith("arn:"):
+        return event.principal.split(":", 2)[1]
+    begins = (name for prefix, name in _PARTITIONS.items() if event.region.startswith(f"{prefix}-"))
+    return next(begins, "aws")
 
 
 def session_name(principal: str) -> str:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from s3ir_tui.model import iso
 from s3ir_tui.trail import doors
-from s3ir_tui.trail.arns import account_of, instance_of, role_of_session, session_arn
+from s3ir_tui.trail.arns import account_of, instance_of, partition_of, role_of_session, session_arn
 from s3ir_tui.trail.details import Details, moment
 from s3ir_tui.trail.event import Event
 
@@ -95,11 +95,11 @@ def _made(details: Details) -> Credential | None:
     if name == "GetFederationToken":
         who = details.answered("federatedUser", "arn")
         if not who:
-            who = f"arn:aws:sts::{event.caller_account}:federated-user/{details.text('name')}"
+            who = f"arn:{partition_of(event)}:sts::{event.caller_account}:federated-user/{details.text('name')}"
         return replace(made, kind="federated", principal=who)
     if name == "AssumeRoot":
         target = account_of(details.text("targetPrincipal")) or details.text("targetPrincipal")
-        root = f"arn:aws:iam::{target}:root"
+        root = f"arn:{partition_of(event)}:iam::{target}:root"
         return replace(made, kind="role-session", principal=root, owner_arn=root)
     role = details.text("roleArn")
     who = details.answered("assumedRoleUser", "arn") or session_arn(role, details.text("roleSessionName"))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
+from s3ir_tui.trail.arns import partition_of
 from s3ir_tui.trail.details import Details, items
 from s3ir_tui.trail.event import Event
 
 if TYPE_CHECKING:
-    from s3ir_tui.policy import Document
+    from s3ir_tui.policy import Document, Grant
 
 NAMES = frozenset(
     {
@@ -31,14 +33,15 @@ class Door:
     """Something that lets someone in.
 
     Attributes:
-        kind: A user or role that was made or given a password, the trust of a role that was there, another account.
-        ident: Its ARN, or the account's id.
+        kind: A user or role that was made or given a password, the trust of a role that was there, another account,
+            or a grant to others than an account.
+        ident: Its ARN, the account's id, or who is granted access in words (`anyone from 198.51.100.7/32`).
         bucket: The bucket whose policy lets the account in, or "".
         at: When it was opened.
         event_id: By which event.
     """
 
-    kind: Literal["user", "role", "trust", "account"]
+    kind: Literal["user", "role", "trust", "account", "grant"]
     ident: str
     bucket: str = ""
     at: str = ""
@@ -47,7 +50,9 @@ class Door:
 
 def user_arn(event: Event, name: str) -> str:
     """The ARN of a user of the account that was acted on, its path unknown."""
-    return f"arn:aws:iam::{event.account or event.caller_account}:user/{name}" if name else event.principal
+    if not name:
+        return event.principal
+    return f"arn:{partition_of(event)}:iam::{event.account or event.caller_account}:user/{name}"
 
 
 def opened(event: Event) -> tuple[Door, ...]:
@@ -65,10 +70,14 @@ def _opened(details: Details) -> Iterator[Door]:
     if name in ("PutBucketPolicy", "PutAccessPointPolicy"):
         for account in let_in(details):
             yield Door("account", account, event.bucket, event.time, event.id)
+        for grant in foreign_grants(details.policy("bucketPolicy", "policy"), event.account or event.caller_account):
+            yield Door("grant", grant.words, event.bucket, event.time, event.id)
         return
     outside = foreign_in_trust(details)
     role = details.answered("role", "arn")
-    role = role or f"arn:aws:iam::{event.account or event.caller_account}:role/{details.text('roleName')}"
+    role = role or (
+        f"arn:{partition_of(event)}:iam::{event.account or event.caller_account}:role/{details.text('roleName')}"
+    )
     if name == "CreateRole":
         yield Door("role", role, at=event.time, event_id=event.id)
     elif outside:
@@ -92,6 +101,27 @@ def named_in(document: Document, owner: str) -> tuple[str, ...]:
         return foreign_accounts(document, owner)
     except PolicyError:
         return ()
+
+
+_NAMED = frozenset({"everyone", "account", "principal", "deleted principal"})
+"""Grantees that are told otherwise, and principals that exist no more."""
+
+
+@lru_cache(maxsize=64)
+def foreign_grants(document: str, account: str) -> tuple[Grant, ...]:
+    """Whom a policy grants access but everyone and accounts: addresses, organizations, services and the like.
+
+    Args:
+        document: A resource or trust policy, or "".
+        account: The account of the resource; what is bound to it is left out.
+    """
+    from s3ir_tui.policy import PolicyError, grants  # see `named_in`
+
+    try:
+        found = grants(document, account) if document else ()
+    except PolicyError:  # a denied call is recorded with whatever was sent
+        return ()
+    return tuple(item for item in found if not item.own and item.kind not in _NAMED)
 
 
 def foreign_in_trust(details: Details) -> tuple[str, ...]:

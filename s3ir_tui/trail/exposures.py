@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 from bisect import insort
 from dataclasses import replace
+from typing import TypeAlias
 
 from s3ir_tui.model import Severity
 from s3ir_tui.trail.alike import MOST_IDS, Alike
@@ -44,6 +46,9 @@ _OPENS = {
 """Detections that tell of something public, and by what it is."""
 
 _LOWERS = frozenset({"bucket-block-lowered", "bucket-block-deleted", "account-block-lowered", "account-block-deleted"})
+
+
+_Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class _Touch:
@@ -118,6 +123,7 @@ class Exposures:
         elif event.name == "CreateBucket" and not public:
             return
         accounts = tuple(sorted({door.ident for door in some.opened if door.kind == "account"}))
+        grants = tuple(sorted({door.ident for door in some.opened if door.kind == "grant"}))
         if sets == "ownership":
             public = "" if "acls-return" not in names and "acls-return-owner" not in names else "ACL"
         lowered = any(name in _LOWERS for name in names)
@@ -128,7 +134,7 @@ class Exposures:
             if len(bucket.changes) >= MOST_CHANGES:
                 self.capped = True
                 return
-            insort(bucket.changes, Change(at, event.id, event.principal, sets, public, lowered, accounts))
+            insort(bucket.changes, Change(at, event.id, event.principal, sets, public, lowered, accounts, grants))
 
     def _touch(self, some: Alike) -> None:
         bucket = self._bucket(some.event.bucket)
@@ -199,9 +205,32 @@ def _with_outsiders(window: Exposure, bucket: _Bucket) -> Exposure:
         for (principal, _cell), touch in bucket.touches.items()
         if touch.last >= window.opened_at
         and (not window.closed_at or touch.first <= window.closed_at)
-        and (window.kind == "public" or touch.account == window.by)
+        and (window.kind == "public" or touch.account == window.by or _through(window, touch))
     ]
     return _tell(window, touches)
+
+
+def _through(window: Exposure, touch: _Touch) -> bool:
+    """Whether an outsider came from a network that a grant names in words; of other grants a call does not tell it."""
+    if window.kind != "granted":
+        return False
+    networks = [network for word in window.by.replace(",", " ").split() if (network := _network(word)) is not None]
+    return any(_within(address, networks) for address in touch.addresses)
+
+
+def _network(text: str) -> _Network | None:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
+def _within(address: str, networks: list[_Network]) -> bool:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(found in network for network in networks)
 
 
 def _tell(window: Exposure, touches: list[tuple[str, _Touch]]) -> Exposure:

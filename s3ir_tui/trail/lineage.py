@@ -33,7 +33,7 @@ class Family:
         principals: Identities all of whose calls are the family's.
         users: ARNs of the IAM users that its credentials act as, or that it made.
         roles: ARNs of the roles whose sessions it holds, or whose trust it opened.
-        accounts: Other accounts that it let in, or itself where an account was asked for.
+        accounts: Other accounts that it granted access, or itself where an account was asked for.
         instances: Instances whose role credentials it holds.
     """
 
@@ -216,7 +216,7 @@ class _Walk:
                 self._everything_of(f"AWSAccount:{door.ident}")
             elif door.kind == "trust":
                 self._roles[door.ident] = None  # others use it too: its sessions are not all the family's
-            else:
+            elif door.kind != "grant":  # whoever comes through it is known by its address or service alone
                 self._everything_of(door.ident)
 
     def family(self) -> Family:

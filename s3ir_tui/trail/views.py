@@ -90,7 +90,7 @@ def _heirs(profiles: Mapping[str, Profile], suspects: set[str], lineage: Lineage
         who = maker.principal if maker is not None else by
         ident = accounts.get(door.ident, "") if door.kind == "account" else door.ident
         if who in suspects and ident and ident != who and ident in profiles:
-            text = f"let in by suspect {short_arn(who)} at {door.at[11:19]}Z"
+            text = f"granted access by suspect {short_arn(who)} at {door.at[11:19]}Z"
             yield ident, Reason(SUSPECT, clean(text), (door.event_id,), 1, "let-in-by-suspect")
 
 
@@ -145,7 +145,7 @@ def _touched(ident: str, touch: Touch, strange: frozenset[str]) -> Reason | None
     if touch.lists or touch.settings:
         return Reason(Severity.MEDIUM, f"listed or set by suspect {who}", ids, touch.ok, "listed-by-suspect")
     if touch.denied:
-        return Reason(Severity.LOW, f"suspect {who} was turned away", ids, touch.denied, "tried-by-suspect")
+        return Reason(Severity.LOW, f"suspect {who} was denied", ids, touch.denied, "tried-by-suspect")
     return None
 
 

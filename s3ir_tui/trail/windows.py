@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from s3ir_tui.text import clean, short_arn
 
-Kind = Literal["public", "shared", "unblocked"]
+Kind = Literal["public", "shared", "granted", "unblocked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,10 @@ class Exposure:
 
     Attributes:
         bucket: Its name, or "" for the whole account.
-        kind: Open to everyone, to another account, or with Block Public Access lowered so that it could be opened.
-        by: By what: `policy`, `ACL`, `ACLs of objects`, `Block Public Access`, an account id; "" where it is not known.
+        kind: Open to everyone, to another account, to whoever comes from an address, an organization, a service and
+            the like, or with Block Public Access lowered so that it could be opened.
+        by: By what: `policy`, `ACL`, `ACLs of objects`, `Block Public Access`, an account id; the grantee in words
+            where it is `granted`; "" where it is not known.
         opened_at: When, or "" where it was open before the trail begins.
         opened_by: The principal, or "".
         opened_event: The event, or "".
@@ -81,6 +83,7 @@ class Exposure:
         what = {
             "public": f"open to everyone{f' by {self.by}' if self.by else ''}",
             "shared": f"open to account {self.by}",
+            "granted": f"open to {self.by}",
             "unblocked": "without Block Public Access",
         }[self.kind]
         since = f"from {self.opened_at} ({short_arn(self.opened_by)})" if self.opened_at else "since before the trail"
@@ -88,7 +91,7 @@ class Exposure:
         return clean(f"{what} {since} {until}{self._meanwhile()}")
 
     def _meanwhile(self) -> str:
-        if self.kind == "unblocked":
+        if self.kind == "unblocked" or (self.kind == "granted" and not self.outsiders):
             return ""
         if not self.outsiders:
             return ": no call of an outsider was seen meanwhile"
@@ -127,6 +130,7 @@ class Change:
     public: str = field(compare=False)
     lowered: bool = field(compare=False)
     accounts: tuple[str, ...] = field(compare=False)
+    grants: tuple[str, ...] = field(compare=False, default=())
 
 
 def replay(bucket: str, changes: Sequence[Change]) -> Iterator[Exposure]:
@@ -156,6 +160,7 @@ class _State:
     def __init__(self) -> None:
         self._public: dict[str, str] = {}
         self._accounts: tuple[str, ...] = ()
+        self._grants: tuple[str, ...] = ()
         self._blocks: dict[str, bool | None] = {"block": None, "account-block": None}
         self._whole = False
 
@@ -166,7 +171,7 @@ class _State:
             self._blocks[sets] = not change.lowered
         elif sets == "policy":
             self._set(sets, change.public)
-            self._accounts = change.accounts
+            self._accounts, self._grants = change.accounts, change.grants
         elif sets in ("acl", "objects"):
             self._set(sets, change.public)
         elif sets == "ownership" and not change.public:  # no ACL counts any more
@@ -174,7 +179,7 @@ class _State:
             self._set("objects", "")
         elif sets == "bucket":
             self._public.clear()
-            self._accounts = ()
+            self._accounts = self._grants = ()
             self._blocks["block"] = None
 
     def _set(self, what: str, public: str) -> None:
@@ -193,6 +198,8 @@ class _State:
             now["public", next(iter(self._public.values()))] = None
         for account in self._accounts:
             now["shared", account] = None
+        for words in self._grants:
+            now["granted", words] = None
         return now
 
 

@@ -32,6 +32,19 @@ OWN = {"AWS": f"arn:aws:iam::{ACCOUNT}:role/app"}
 KMS_OUT, KMS_OWN = (f"arn:aws:kms:us-east-1:{account}:key/1" for account in (OUTSIDE, ACCOUNT))
 BLOCK = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
 LOWERED = BLOCK | {"RestrictPublicBuckets": False}
+FROM_ADDRESS = allow("*") | {"Condition": {"IpAddress": {"aws:SourceIp": "198.51.100.7/32"}}}
+FROM_OWN_ACCOUNT = allow("*") | {"Condition": {"StringEquals": {"aws:PrincipalAccount": ACCOUNT}}}
+OF_ORGANIZATION = allow("*") | {"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-stranger00"}}}
+DELIVERY = allow({"Service": "cloudtrail.amazonaws.com"}) | {"Action": "s3:PutObject"}
+BY_OWN_TRAIL = {"Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}}}
+PROVIDER_OUT = f"arn:aws:iam::{OUTSIDE}:saml-provider/login"
+PROVIDER_OWN = f"arn:aws:iam::{ACCOUNT}:saml-provider/login"
+COGNITO = "cognito-identity.amazonaws.com"
+OF_POOL = {"Condition": {"StringEquals": {f"{COGNITO}:aud": "eu-central-1:pool"}}}
+
+
+def trusted(principal: Any, **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRoleWithWebIdentity"} | more
 
 
 class Nothing:
@@ -120,6 +133,9 @@ ROWS = (
         put_policy(allow(OUT) | {"Action": "s3:PutObject"}),
         put_policy(allow(OUT) | {"Action": ["s3:PutObject", "s3:GetObject"]}),
     ),
+    Row("PutBucketPolicy", "bucket-policy-open", put_policy(FROM_ADDRESS), put_policy(FROM_OWN_ACCOUNT)),
+    Row("PutBucketPolicy", "bucket-policy-open-untold", put_policy(OF_ORGANIZATION), put_policy(FROM_OWN_ACCOUNT)),
+    Row("PutBucketPolicy", "bucket-policy-delivery", put_policy(DELIVERY), put_policy(DELIVERY | BY_OWN_TRAIL)),
     Row("DeleteBucketPolicy", "bucket-policy-deleted", s3("DeleteBucketPolicy"), s3("GetBucketPolicy")),
     Row(
         "PutBucketAcl",
@@ -181,6 +197,30 @@ ROWS = (
         "access-point-policy-foreign",
         s3("PutAccessPointPolicy", policy=doc(allow(OUT))),
         s3("PutAccessPointPolicy", policy=doc(allow(OWN))),
+    ),
+    Row(
+        "PutAccessPointPolicy",
+        "access-point-policy-open",
+        s3("PutAccessPointPolicy", policy=doc(FROM_ADDRESS)),
+        s3("PutAccessPointPolicy", policy=doc(FROM_OWN_ACCOUNT)),
+    ),
+    Row(
+        "PutAccessPointPolicy",
+        "access-point-policy-open-untold",
+        s3("PutAccessPointPolicy", policy=doc(OF_ORGANIZATION)),
+        s3("PutAccessPointPolicy", policy=doc(FROM_OWN_ACCOUNT)),
+    ),
+    Row(
+        "CreateRole, UpdateAssumeRolePolicy",
+        "trust-open",
+        iam("UpdateAssumeRolePolicy", roleName="r", policyDocument=doc(trusted({"Federated": PROVIDER_OUT}))),
+        iam("UpdateAssumeRolePolicy", roleName="r", policyDocument=doc(trusted({"Federated": PROVIDER_OWN}))),
+    ),
+    Row(
+        "CreateRole, UpdateAssumeRolePolicy",
+        "trust-open-untold",
+        iam("CreateRole", roleName="r", assumeRolePolicyDocument=doc(trusted({"Federated": COGNITO}, **OF_POOL))),
+        iam("CreateRole", roleName="r", assumeRolePolicyDocument=doc(trusted({"Service": "ec2.amazonaws.com"}))),
     ),
     Row(
         "CreateAccessPoint",

@@ -215,3 +215,27 @@ def test_hostile_names_are_safe_in_words() -> None:
     who = session("web", "x\x1b[2J", "ASIAX000000000000001")
     (found,) = windows(put_policy(allow("*"), by=who))
     assert "\x1b" not in found.text
+
+
+def test_a_policy_for_one_address_opens_a_window_to_it_and_to_nobody_else() -> None:
+    from_there = allow("*") | {"Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}
+    found = windows(
+        put_policy(from_there, when=at(10)),
+        stranger(11),
+        read(OUTSIDER, when=at(12), address="198.51.100.4"),
+        put_policy(allow({"AWS": f"arn:aws:iam::{ACCOUNT}:role/app"}), when=at(20)),
+    )
+    (window,) = [item for item in found if item.kind == "granted"]
+    assert (window.by, window.opened_at, window.closed_at) == ("anyone from 203.0.113.0/24", at(10), at(20))
+    assert [item.principal for item in window.outsiders] == ["anonymous"]
+    assert "open to anyone from 203.0.113.0/24 from" in window.text
+
+
+def test_a_policy_for_a_service_says_nothing_of_what_other_accounts_read_meanwhile() -> None:
+    found = windows(
+        put_policy(allow({"Service": "cloudfront.amazonaws.com"}), when=at(10)),
+        read(OUTSIDER, when=at(12), address="198.51.100.4"),
+    )
+    (window,) = found
+    assert (window.kind, window.outsiders) == ("granted", ())
+    assert "outsider" not in window.text

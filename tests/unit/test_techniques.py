@@ -205,7 +205,7 @@ TECHNIQUES: dict[str, tuple[list[Event], Severity, str]] = {
     "s3-backdoor-bucket-policy": (
         [put_policy(allow({"AWS": f"arn:aws:iam::{OUTSIDE}:root"}))],
         CRITICAL,
-        f"policy of payroll lets in {OUTSIDE}",
+        f"policy of payroll grants access to {OUTSIDE}",
     ),
     "s3-ransomware-batch-deletion": (
         [

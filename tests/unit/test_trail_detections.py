@@ -62,7 +62,8 @@ TRUST_EC2 = doc({"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"
         (put_policy(allow({"AWS": "*"})), CRITICAL),
         (put_policy(allow(OUT)), CRITICAL),
         (put_policy(allow({"AWS": f"arn:aws:iam::{ACCOUNT}:role/app"})), LOW),
-        (put_policy(allow({"Service": "cloudtrail.amazonaws.com"})), LOW),
+        (put_policy(allow({"Service": "cloudtrail.amazonaws.com"})), HIGH),
+        (put_policy(allow({"Service": "cloudtrail.amazonaws.com"}) | {"Action": "s3:PutObject"}), MEDIUM),
         (put_policy({**allow("*"), "Effect": "Deny"}), LOW),
         (s3("DeleteBucketPolicy"), MEDIUM),
         (s3("PutBucketAcl", **{"x-amz-acl": ["public-read"]}), CRITICAL),
@@ -187,3 +188,61 @@ def test_no_condition_fails_on_odd_parameters(params: dict[str, Any] | None) -> 
         for name in rule.events:
             for who in (user(), session(), ANONYMOUS):
                 judged(event(name, who, service=rule.service or "s3", params=params, answer=params, agent=CLI))
+
+
+def only(principal: Any, operator: str, key: str, value: Any) -> dict[str, Any]:
+    return allow(principal) | {"Condition": {operator: {key: value}}}
+
+
+CLOUDFRONT = {"Service": "cloudfront.amazonaws.com"}
+DISTRIBUTION = "arn:aws:cloudfront::{}:distribution/E1"
+OAI = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E2EXAMPLE"
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        (only("*", "IpAddress", "aws:SourceIp", "198.51.100.7/32"), "anyone from 198.51.100.7/32"),
+        (only("*", "StringEquals", "aws:SourceVpce", "vpce-1a2b3c4d"), "vpce-1a2b3c4d"),
+        (only("*", "StringEquals", "aws:SourceVpc", "vpc-1a2b3c4d"), "vpc-1a2b3c4d"),
+        (only("*", "StringEquals", "aws:PrincipalOrgID", "o-stranger00"), "organization o-stranger00"),
+        (only("*", "StringEquals", "aws:SourceAccount", OUTSIDE), OUTSIDE),
+        (allow(CLOUDFRONT), "service cloudfront.amazonaws.com (no source condition)"),
+        (only(CLOUDFRONT, "StringEquals", "aws:SourceArn", DISTRIBUTION.format(OUTSIDE)), OUTSIDE),
+        (allow({"CanonicalUser": "ab" * 32}), "canonical user abab"),
+        (allow({"AWS": OAI}), "CloudFront origin access identity E2EXAMPLE"),
+        (allow({"Federated": f"arn:aws:iam::{OUTSIDE}:saml-provider/login"}), "federated provider"),
+    ],
+)
+@pytest.mark.parametrize("name", ["PutBucketPolicy", "PutAccessPointPolicy"])
+def test_a_policy_that_is_open_but_not_public_is_alarming(name: str, statement: dict[str, Any], words: str) -> None:
+    where = "bucketPolicy" if name == "PutBucketPolicy" else "policy"
+    found = judged(event(name, bucket="payroll", params={where: policy(statement)}))
+    assert found.severity is HIGH
+    assert any(words in reason for reason in found.reasons), found.reasons
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        only("*", "StringEquals", "aws:PrincipalAccount", ACCOUNT),
+        only(CLOUDFRONT, "StringEquals", "aws:SourceArn", DISTRIBUTION.format(ACCOUNT)),
+        only({"Service": "logging.s3.amazonaws.com"}, "StringEquals", "aws:SourceAccount", ACCOUNT),
+        only({"AWS": f"arn:aws:iam::{ACCOUNT}:role/app"}, "IpAddress", "aws:SourceIp", "198.51.100.7/32"),
+    ],
+)
+def test_a_policy_that_is_bound_to_the_own_account_is_a_change_like_others(statement: dict[str, Any]) -> None:
+    assert judged(put_policy(statement)).severity is LOW
+
+
+@pytest.mark.parametrize(
+    ("who", "severity"),
+    [
+        ({"Federated": f"arn:aws:iam::{OUTSIDE}:oidc-provider/token.actions.githubusercontent.com"}, HIGH),
+        ({"Federated": f"arn:aws:iam::{ACCOUNT}:saml-provider/login"}, MEDIUM),
+        ({"Service": "lambda.amazonaws.com"}, MEDIUM),
+    ],
+)
+def test_a_trust_for_a_provider_of_strangers_is_alarming(who: dict[str, str], severity: Severity) -> None:
+    document = doc({"Effect": "Allow", "Principal": who, "Action": "sts:AssumeRoleWithSAML"})
+    assert judged(iam("UpdateAssumeRolePolicy", roleName="app", policyDocument=document)).severity is severity

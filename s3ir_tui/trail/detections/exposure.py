@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from s3ir_tui.trail.details import Details
 from s3ir_tui.trail.detections import conditions as if_
+from s3ir_tui.trail.detections import granted
 from s3ir_tui.trail.detections.rule import CRITICAL, HIGH, LOW, MEDIUM, Detection, Tactic
 from s3ir_tui.trail.event import Event
 
@@ -11,7 +12,8 @@ _IT = Tactic.EXPOSURE
 
 
 def _only_changes(details: Details) -> bool:
-    return not (if_.public_policy(details) or if_.foreign_policy(details) or if_.foreign_put(details))
+    told = (if_.public_policy, if_.foreign_policy, if_.foreign_put)
+    return not any(condition(details) for condition in told) and not granted.resource_grants(details)
 
 
 def _maybe_public_write(event: Event) -> bool:
@@ -82,7 +84,7 @@ RULES = (
         "bucket-policy-foreign",
         CRITICAL,
         ("PutBucketPolicy",),
-        "policy of {bucket} lets in {what}",
+        "policy of {bucket} grants access to {what}",
         _IT,
         if_.foreign_policy,
     ),
@@ -90,9 +92,30 @@ RULES = (
         "bucket-policy-write",
         MEDIUM,
         ("PutBucketPolicy",),
-        "policy of {bucket} lets {what} put objects in",
+        "policy of {bucket} grants {what} to put objects",
         _IT,
         if_.foreign_put,
+    ),
+    # Block Public Access stops none of these: in its sense they are not public (S3 User Guide, "The meaning of public")
+    Detection(
+        "bucket-policy-open", HIGH, ("PutBucketPolicy",), "policy of {bucket} open to {what}", _IT, granted.open_to
+    ),
+    Detection(
+        "bucket-policy-open-untold",
+        HIGH,
+        ("PutBucketPolicy",),
+        "policy of {bucket} open to {what}, not known as ours",
+        _IT,
+        granted.open_to_untold,
+        routine=True,
+    ),
+    Detection(
+        "bucket-policy-delivery",
+        MEDIUM,
+        ("PutBucketPolicy",),
+        "policy of {bucket} open for objects from {what}",
+        _IT,
+        granted.open_to_delivery,
     ),
     Detection("bucket-policy-changed", LOW, ("PutBucketPolicy",), "policy of {bucket} changed", _IT, _only_changes),
     Detection(
@@ -170,7 +193,22 @@ RULES = (
     Detection("cors-open", LOW, ("PutBucketCors",), "{bucket} open to scripts of any site", _IT, _open_origin),
     Detection("access-point-policy-public", HIGH, _POINT_POLICIES, "access point made public", _IT, if_.public_policy),
     Detection(
-        "access-point-policy-foreign", HIGH, _POINT_POLICIES, "access point lets in {what}", _IT, if_.foreign_policy
+        "access-point-policy-foreign",
+        HIGH,
+        _POINT_POLICIES,
+        "access point grants access to {what}",
+        _IT,
+        if_.foreign_policy,
+    ),
+    Detection("access-point-policy-open", HIGH, _POINT_POLICIES, "access point open to {what}", _IT, granted.open_to),
+    Detection(
+        "access-point-policy-open-untold",
+        HIGH,
+        _POINT_POLICIES,
+        "access point open to {what}, not known as ours",
+        _IT,
+        granted.open_to_untold,
+        routine=True,
     ),
     Detection(
         "access-point-unblocked",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from s3ir_tui.trail.details import Details
 from s3ir_tui.trail.detections import conditions as if_
+from s3ir_tui.trail.detections import granted
 from s3ir_tui.trail.detections.rule import CRITICAL, HIGH, INFO, LOW, MEDIUM, Detection, Tactic
 
 _STAY, _KEYS = Tactic.PERSISTENCE, Tactic.CREDENTIALS
@@ -183,12 +184,31 @@ RULES = (
         "iam",
     ),
     Detection(
+        "trust-open",
+        HIGH,
+        ("UpdateAssumeRolePolicy", "CreateRole"),
+        "role {role} may be assumed by {what}",
+        _STAY,
+        granted.trust_open,
+        "iam",
+    ),
+    Detection(
+        "trust-open-untold",
+        HIGH,
+        ("UpdateAssumeRolePolicy", "CreateRole"),
+        "role {role} may be assumed by {what}, not known as ours",
+        _STAY,
+        granted.trust_open_untold,
+        "iam",
+        routine=True,
+    ),
+    Detection(
         "trust-changed",
         MEDIUM,
         ("UpdateAssumeRolePolicy",),
         "trust of role {role} changed",
         _STAY,
-        lambda details: not if_.foreign_trust(details),
+        lambda details: not if_.foreign_trust(details) and not granted.trust_grants(details),
         "iam",
     ),
     Detection(
