@@ -70,15 +70,21 @@ def users(subjects: Subjects, ctx: Context) -> tuple[str, ...]:
 
 
 def instances(subjects: Subjects, ctx: Context) -> tuple[Instance, ...]:
-    """The chosen instances, as EC2 knows them in the connection's Region."""
+    """The chosen instances, as EC2 knows them in any Region that is enabled.
+
+    Raises:
+        Refusal: EC2 does not show one of them.
+    """
     if not subjects.instances:
         return ()
-    try:
-        return tuple(read_instances(ctx.account, ids=subjects.instances))
-    except AwsError as error:
-        if error.code.startswith("InvalidInstanceID"):
-            raise Refusal(f"{', '.join(subjects.instances)}: not in {ctx.account.region} ({error.code})") from None
-        raise
+    found = tuple(read_instances(ctx.account, ids=subjects.instances))
+    missing = sorted(set(subjects.instances) - {instance.id for instance in found})
+    if missing:
+        raise Refusal(
+            f"{', '.join(missing)}: not shown by EC2 in any Region that this identity can read: "
+            "name its role instead (role=NAME)"
+        )
+    return found
 
 
 def roles(subjects: Subjects, ctx: Context) -> tuple[str, ...]:

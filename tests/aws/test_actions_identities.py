@@ -385,3 +385,22 @@ def test_every_write_has_its_request_id_and_awss_clock_in_the_log(here: Scene, u
     assert outcome["request_id"]
     assert outcome["aws_date"].endswith("GMT")
     assert outcome["http"] == 200
+
+
+def test_the_role_of_an_instance_in_another_region_is_cut_by_the_instances_id(
+    here: Scene, seed: Seed, server: AccountServer
+) -> None:
+    name = f"far-{next(_NUMBER)}"
+    seed.role(name, trust({"Service": "ec2.amazonaws.com"}), allow(["s3:*"], bucket_arns(BUCKET)))
+    far = server.admin("ec2", region="eu-west-1")
+    started = far.run_instances(
+        ImageId="ami-12345678", MinCount=1, MaxCount=1, IamInstanceProfile={"Arn": seed.profile(name)}
+    )
+    instance = started["Instances"][0]["InstanceId"]
+    plan = here.desk.plan("contain.revoke-role-sessions", {"instance": (instance,)})
+    assert any(step.call.params.get("RoleName") == name for step in plan.steps)
+
+
+def test_an_instance_that_no_region_shows_is_refused_with_the_way_out(here: Scene) -> None:
+    with pytest.raises(Refusal, match="not shown by EC2 in any Region"):
+        here.desk.plan("contain.revoke-role-sessions", {"instance": ("i-0123456789abcdef0",)})
