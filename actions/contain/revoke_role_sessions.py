@@ -22,8 +22,8 @@ from s3ir_tui.model import iso
 ID = "contain.revoke-role-sessions"
 SOME_POLICY = "S3irRevokeSessions"
 
-INSTANCE_SESSION = timedelta(hours=6)
-"""How long credentials from an instance's metadata service live: the role's maximum does not bound them."""
+SERVICE_SESSION = timedelta(hours=12)
+"""How long credentials that AWS services get for a role are taken to live: the role's maximum does not bound them."""
 
 
 def fit(subjects: Subjects, ctx: Context) -> Fit:
@@ -209,7 +209,7 @@ def longest_session(role: str, ctx: Context) -> timedelta:
     found = ctx.role(role)
     longest = timedelta(seconds=int(found.get("MaxSessionDuration") or 3600))
     trusts = trusted(found.get("AssumeRolePolicyDocument"))
-    return max(longest, INSTANCE_SESSION) if any(item.startswith("Service:ec2.") for item in trusts) else longest
+    return max(longest, SERVICE_SESSION) if any(item.startswith("Service:") for item in trusts) else longest
 
 
 def lift_step(step: Step, ctx: Context, at: str) -> Step:

@@ -255,6 +255,16 @@ def test_one_session_is_denied_now_and_when_issued_anew_while_others_go_on(
     assert here.state() == before
 
 
+def test_a_role_that_a_service_assumes_stays_revoked_for_twelve_hours(here: Scene, seed: Seed) -> None:
+    seed.role("fn-twelve", trust({"Service": "lambda.amazonaws.com"}), allow(["s3:*"]))
+    done = here.act("contain.revoke-role-sessions", role="fn-twelve")
+    here.ahead = timedelta(hours=11)
+    with pytest.raises(Refusal, match="stays revoked"):
+        here.desk.undo_plan(done.plan_ref)
+    here.ahead = timedelta(hours=13)
+    here.undo(done.plan_ref)
+
+
 def test_the_responders_own_role_session_and_break_glass_are_refused(
     here: Scene, responder: Credential, glass: str, server: AccountServer
 ) -> None:
