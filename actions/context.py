@@ -105,6 +105,21 @@ class Context:
             raise
         return found
 
+    def arn_of(self, kind: str, name: str) -> str:
+        """The ARN of a user or role of this account, as IAM has it: with its path.
+
+        Raises:
+            Refusal: There is none of that name, or IAM may not be read.
+        """
+        try:
+            found = self.user(name) if kind == "user" else self.role(name)
+        except AwsError as error:
+            raise Refusal(
+                f"{kind} {name} cannot be looked up in IAM ({error.short}), and its ARN cannot be put together without "
+                f"its path. Way out: use an identity that may call iam:Get{kind.capitalize()}."
+            ) from None
+        return str(found["Arn"])
+
     def _once(self, key: str, make: Callable[[], Any]) -> Any:
         if key not in self._memo:
             self._memo[key] = make()

@@ -137,7 +137,7 @@ class Desk:
         """
         ctx = self._context()
         try:
-            subjects = sort(targets, ctx.account_id)
+            subjects = sort(targets, ctx.account_id, ctx.arn_of)
         except Refusal as refusal:
             return tuple(_offer(action, Fit(str(refusal)), targets) for action in self._actions.values())
         found = [_offer(action, _fit(action, subjects, ctx), subjects.targets) for action in self._actions.values()]
@@ -154,7 +154,7 @@ class Desk:
             raise Refusal(f"there is no action {action_id}")
         ctx = self._context()
         try:
-            plan = action.plan(sort(targets, ctx.account_id), ctx)
+            plan = action.plan(sort(targets, ctx.account_id, ctx.arn_of), ctx)
             return replace(plan, basis=self._basis(plan.targets, ctx))
         except AlreadyInPlace as already:
             return _nothing_to_do(action, targets, already.what, ctx)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -12,6 +12,9 @@ from actions.plan import Refusal, Targets
 Kind = Literal["user", "role", "session", "federated", "account", "root", "anonymous", "service", "unknown"]
 
 TARGETS = ("bucket", "principal", "user", "role", "access-key", "instance", "account")
+
+ArnOf = Callable[[str, str], str]
+"""Gives the ARN of a user or role of the own account by its kind and name, as IAM has it: with path and partition."""
 
 _T = TypeVar("_T")
 _KEY_ID = re.compile(r"(?:AKIA|ASIA)[A-Z0-9]{12,}")
@@ -94,15 +97,17 @@ def subject(ident: str) -> Subject:
     return Subject(ident, "unknown", account)
 
 
-def sort(targets: Targets, account: str) -> Subjects:
+def sort(targets: Targets, account: str, arn_of: ArnOf) -> Subjects:
     """Sort targets by what they are.
 
     Args:
         targets: Target names to values, as the screens or the command line give them.
         account: The account that the console is connected to.
+        arn_of: Where ARNs of the account's own users and roles come from; one that is put together from a name has no
+            path, and a condition on it matches nobody.
 
     Raises:
-        Refusal: A target name is not known, or a value is not of its kind.
+        Refusal: A target name is not known, a value is not of its kind, or there is no such user or role.
     """
     unknown = sorted(set(targets) - set(TARGETS))
     if unknown:
@@ -110,7 +115,7 @@ def sort(targets: Targets, account: str) -> Subjects:
     keys = [value for value in targets.get("principal", ()) if _KEY_ID.fullmatch(value)]
     given = [subject(value) for value in targets.get("principal", ()) if value not in keys]
     for kind, values in (("user", targets.get("user", ())), ("role", targets.get("role", ()))):
-        given += [_own(kind, value, account) for value in values]
+        given += [_named(kind, value, account, arn_of) for value in values]
     given += [_account(value) for value in targets.get("account", ())]
     own = [item for item in given if item.account == account]
     return Subjects(
@@ -125,11 +130,16 @@ def sort(targets: Targets, account: str) -> Subjects:
     )
 
 
-def _own(kind: str, value: str, account: str) -> Subject:
-    found = subject(value) if value.startswith("arn:") else subject(f"arn:aws:iam::{account}:{kind}/{value}")
-    if found.kind != kind:
-        raise Refusal(f"{value} is not a {kind}")
-    return found
+def _named(kind: str, value: str, account: str, arn_of: ArnOf) -> Subject:
+    name = value.rsplit("/", 1)[-1]
+    if value.startswith("arn:"):
+        found = subject(value)
+        if found.kind != kind:
+            raise Refusal(f"{value} is not a {kind}")
+        if found.account != account:
+            return found
+        name = found.name
+    return subject(arn_of(kind, name))
 
 
 def _account(value: str) -> Subject:

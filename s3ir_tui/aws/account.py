@@ -12,7 +12,8 @@ from typing import Any
 from s3ir_tui.aws.answers import Errors, about, see_that_it_is_whole
 from s3ir_tui.aws.elsewhere import Elsewhere
 from s3ir_tui.aws.errors import AwsError, from_exception
-from s3ir_tui.aws.guard import WriteGuard
+from s3ir_tui.aws.guard import WriteGuard, WriteRefused
+from s3ir_tui.aws.profiles import roles_of_profile, source_profile
 from s3ir_tui.aws.sign_in import (
     MfaCodes,
     end_of,
@@ -51,6 +52,7 @@ class Account:
         endpoint_url: Custom endpoint, or `None` for AWS.
         guard: The write guard of every client.
         own_keys: Access key ids that this console signs with, the key that assumed its role included.
+        sources: ARNs of the identities whose credentials assumed its role, as far as they are known.
         credentials_end: UTC time at which the credentials end where nothing renews them, else `None`.
         agent_suffix: Called before each request; what it returns is added to the User-Agent.
     """
@@ -71,6 +73,7 @@ class Account:
         self.agent_suffix: Callable[[], str] | None = None
         self.identity = Identity("", "", "", region)
         self.own_keys: tuple[str, ...] = ()
+        self.sources: tuple[str, ...] = ()
         self._session = session
         self._profile = profile or ""
         self._on_secret = on_secret
@@ -127,7 +130,7 @@ class Account:
             session = botocore.session.Session(profile=profile)
             guard = WriteGuard()
             guard.install(session)
-            guard.choose_roles(*_roles_of_profile(session), *([role_arn] if role_arn else ()))
+            guard.choose_roles(*roles_of_profile(session), *([role_arn] if role_arn else ()))
             if credentials is not None:
                 session.set_credentials(
                     credentials["aws_access_key_id"],
@@ -145,6 +148,7 @@ class Account:
                 source = session.get_credentials()
                 account._note_key(source)
             account._renew_as_sign_in(source)
+            account._note_sources(bool(role_arn))
             if role_arn:
                 with guard.signing_in():
                     account._assume(
@@ -314,6 +318,28 @@ class Account:
             if getattr(provider, "METHOD", "") == "assume-role":
                 provider._prompter = prompt
 
+    def _note_sources(self, assumes: bool) -> None:
+        """Find out whose credentials stand behind the role: cutting them ends this console at its next refresh."""
+        found = []
+        if assumes:
+            found.append(str(self.call("sts", "GetCallerIdentity", {})["Arn"]))
+        if name := source_profile(self._session):
+            found.append(self._identity_of(name))
+        self.sources = tuple(arn for arn in found if arn)
+
+    def _identity_of(self, profile: str) -> str:
+        import botocore.exceptions
+        import botocore.session
+
+        try:
+            session = botocore.session.Session(profile=profile)
+            guard = WriteGuard()
+            guard.install(session)
+            source = Account(session, guard, region=self.region, endpoint_url=self.endpoint_url)
+            return str(source.call("sts", "GetCallerIdentity", {})["Arn"])
+        except (AwsError, WriteRefused, botocore.exceptions.BotoCoreError):
+            return ""  # a source that signs in by itself (SSO, a process): no user stands behind it
+
     def _assume(self, role_arn: str, extra: dict[str, Any]) -> None:
         from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 
@@ -403,20 +429,3 @@ class Account:
         host = _TAIL_PREFIX.sub("", parts.netloc)
         if not any(domain in host for domain in _AWS_DOMAINS):
             request.url = urllib.parse.urlunsplit(parts._replace(netloc=host))
-
-
-def _roles_of_profile(session: Any) -> list[str]:
-    """The roles that the profile assumes: its own, and those of the profiles that it builds on."""
-    import botocore.exceptions
-
-    try:
-        profiles = session.full_config.get("profiles", {})
-    except botocore.exceptions.BotoCoreError:
-        return []  # said by the sign-in itself
-    name, seen, found = session.profile or "default", set(), []
-    while name and name not in seen:
-        seen.add(name)
-        profile = profiles.get(name, {})
-        found += [profile["role_arn"]] if profile.get("role_arn") else []
-        name = profile.get("source_profile", "")
-    return found
