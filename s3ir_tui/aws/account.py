@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
+import contextlib
 import threading
-import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from s3ir_tui.aws.answers import Errors, about, see_that_it_is_whole
 from s3ir_tui.aws.elsewhere import Elsewhere
+from s3ir_tui.aws.endpoints import use_custom_hosts
 from s3ir_tui.aws.errors import AwsError, from_exception
-from s3ir_tui.aws.guard import WriteGuard, WriteRefused
-from s3ir_tui.aws.profiles import roles_of_profile, source_profile
+from s3ir_tui.aws.guard import WriteGuard
+from s3ir_tui.aws.profiles import identity_of, roles_of_profile, source_profile
 from s3ir_tui.aws.sign_in import (
     MfaCodes,
     end_of,
@@ -36,8 +36,6 @@ _DEFAULT_REGION = "us-east-1"
 _ATTEMPTS = 4
 _TRIED_ONCE = {("cloudtrail", "LookupEvents"): 1}
 """What botocore must not send again by itself: each try counts against a limit that others share."""
-_TAIL_PREFIX = re.compile(r"^stream(?:ing)?-")
-_AWS_DOMAINS = (".amazonaws.", ".api.aws", ".api.amazonwebservices.")
 
 Secret = Callable[[str, str], None]
 """Told each secret value that is in use (`kind`, `value`), so that it can be kept out of everything written."""
@@ -80,8 +78,7 @@ class Account:
         self._lock = threading.RLock()
         self._codes = MfaCodes(None)
         self._clients: dict[tuple[str, str, int], Any] = {}
-        session.register("before-sign.s3-control", self._unprefix, unique_id="s3ir-unprefix")
-        session.register("before-sign.cloudwatch-logs.StartLiveTail", self._unprefix_tail, unique_id="s3ir-tail")
+        use_custom_hosts(session)
         session.register("before-sign", self._before_sign, unique_id="s3ir-before-sign")
         session.register("before-send", self._before_send, unique_id="s3ir-before-send")
         session.register("before-parse", see_that_it_is_whole, unique_id="s3ir-whole")
@@ -322,23 +319,11 @@ class Account:
         """Find out whose credentials stand behind the role: cutting them ends this console at its next refresh."""
         found = []
         if assumes:
-            found.append(str(self.call("sts", "GetCallerIdentity", {})["Arn"]))
+            with contextlib.suppress(AwsError):  # what is wrong with the credentials, assuming the role tells
+                found.append(str(self.call("sts", "GetCallerIdentity", {})["Arn"]))
         if name := source_profile(self._session):
-            found.append(self._identity_of(name))
+            found.append(identity_of(name, self.region, self.endpoint_url))
         self.sources = tuple(arn for arn in found if arn)
-
-    def _identity_of(self, profile: str) -> str:
-        import botocore.exceptions
-        import botocore.session
-
-        try:
-            session = botocore.session.Session(profile=profile)
-            guard = WriteGuard()
-            guard.install(session)
-            source = Account(session, guard, region=self.region, endpoint_url=self.endpoint_url)
-            return str(source.call("sts", "GetCallerIdentity", {})["Arn"])
-        except (AwsError, WriteRefused, botocore.exceptions.BotoCoreError):
-            return ""  # a source that signs in by itself (SSO, a process): no user stands behind it
 
     def _assume(self, role_arn: str, extra: dict[str, Any]) -> None:
         from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
@@ -370,10 +355,6 @@ class Account:
 
         self._session._credentials = first_credentials(fetch, extra, coded=coded)
         self._clients.clear()
-
-    def _role(self, name: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.call("iam", "GetRole", {"RoleName": name})["Role"]
-        return found
 
     def _renew_as_sign_in(self, credentials: Any) -> None:
         # botocore renews credentials in whatever thread signs next: the calls for that are signing in, too.
@@ -414,18 +395,3 @@ class Account:
             agent = request.headers.get("User-Agent", "")
             del request.headers["User-Agent"]
             request.headers["User-Agent"] = f"{agent} {suffix}".strip()
-
-    def _unprefix(self, request: Any, **_: Any) -> None:
-        # S3 Control puts the account id before the host, also before a custom endpoint's, which then resolves nowhere.
-        parts = urllib.parse.urlsplit(request.url)
-        label, _, rest = parts.netloc.partition(".")
-        if label.isdigit() and "amazonaws." not in rest:
-            request.url = urllib.parse.urlunsplit(parts._replace(netloc=rest))
-
-    def _unprefix_tail(self, request: Any, **_: Any) -> None:
-        # StartLiveTail goes to `stream-logs.REGION...` (`streaming-logs.` before April 2026): the prefix is put before
-        # the name of a custom endpoint's host, too.
-        parts = urllib.parse.urlsplit(request.url)
-        host = _TAIL_PREFIX.sub("", parts.netloc)
-        if not any(domain in host for domain in _AWS_DOMAINS):
-            request.url = urllib.parse.urlunsplit(parts._replace(netloc=host))

@@ -21,6 +21,10 @@ ME = "111122223333"
 READ = Read(Call("iam", "GetUser", {}), "x")
 
 
+def arn_of(kind: str, name: str) -> str:
+    return f"arn:aws:iam::{ME}:{kind}/eng/{name}" if name == "alice" else f"arn:aws:iam::{ME}:{kind}/{name}"
+
+
 @pytest.mark.parametrize(
     ("ident", "kind", "account", "name", "session"),
     [
@@ -56,6 +60,7 @@ def test_only_users_and_roles_of_the_account_are_ours_to_change() -> None:
             "account": ("999988887777",),
         },
         ME,
+        arn_of,
     )
     assert found.users == ("svc",)
     assert found.roles == ("etl",)
@@ -69,7 +74,7 @@ def test_only_users_and_roles_of_the_account_are_ours_to_change() -> None:
 )
 def test_targets_that_make_no_sense_are_refused(targets: dict[str, tuple[str, ...]]) -> None:
     with pytest.raises(Refusal):
-        sort(targets, ME)
+        sort(targets, ME, arn_of)
 
 
 def document(**statement: Any) -> dict[str, Any]:
@@ -166,10 +171,20 @@ def test_a_plan_survives_its_record() -> None:
     assert Plan.from_json(json.loads(json.dumps(plan.to_json()))) == plan
 
 
-def looking(arn: str = f"arn:aws:iam::{ME}:user/alice", break_glass: tuple[str, ...] = ()) -> Any:
-    identity = Identity(ME, arn, "AIDAME", "us-east-1")
+def looking(
+    arn: str = f"arn:aws:iam::{ME}:user/alice", break_glass: tuple[str, ...] = (), sources: tuple[str, ...] = ()
+) -> Any:
+    def in_iam(kind: str, name: str) -> str:
+        if name in ("alice", "Rescue", "Responder"):
+            return f"arn:aws:iam::{ME}:{kind}/{name}" if name != "Rescue" else f"arn:aws:iam::{ME}:{kind}/ops/{name}"
+        raise Refusal(f"there is no {kind} {name} in {ME} any more")
+
     return SimpleNamespace(
-        account=SimpleNamespace(identity=identity, partition="aws"), account_id=ME, break_glass=break_glass
+        account=SimpleNamespace(identity=Identity(ME, arn, "AIDAME", "us-east-1"), partition="aws", sources=sources),
+        account_id=ME,
+        break_glass=break_glass,
+        arn_of=in_iam,
+        role=lambda name: {"Arn": in_iam("role", name), "RoleId": "AROAME"},
     )
 
 
@@ -200,7 +215,7 @@ def deny(**given: Any) -> dict[str, Any]:
     ],
 )
 def test_a_deny_is_refused_when_it_would_cut_who_must_stay(after: Any, cut: str) -> None:
-    ctx = looking(break_glass=(f"arn:aws:iam::{ME}:role/Rescue",))
+    ctx = looking(break_glass=(f"arn:aws:iam::{ME}:role/ops/Rescue",))
     with pytest.raises(lockout.LockOut, match=rf"{cut}.*Way out"):
         lockout.check_bucket(ctx, "b", None, after)
 
@@ -213,3 +228,76 @@ def test_a_deny_that_was_there_already_is_not_ours_to_refuse() -> None:
 def test_a_deny_of_someone_else_is_checked_and_let_through() -> None:
     after = deny(Condition={"StringEquals": {"aws:PrincipalAccount": "999988887777"}})
     assert lockout.check_bucket(looking(), "b", None, after).startswith("lock-out checked for you (user/alice)")
+
+
+PERIMETERS = (
+    deny(Condition={"StringNotEquals": {"aws:SourceVpce": "vpce-0a1b2c3d"}}),
+    deny(Condition={"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}}),
+    deny(
+        Condition={
+            "StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-example123"},
+            "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
+        }
+    ),
+    deny(
+        Condition={
+            "NotIpAddressIfExists": {"aws:SourceIp": "203.0.113.0/24"},
+            "StringNotEqualsIfExists": {"aws:SourceVpc": "vpc-0a1b2c3d"},
+        }
+    ),
+    deny(Condition={"StringNotEquals": {"aws:PrincipalOrgPaths": "o-example123/r-ab12/ou-ab12-11111111/"}}),
+)
+
+
+@pytest.mark.parametrize("perimeter", PERIMETERS)
+@pytest.mark.parametrize(
+    ("who", "cut"),
+    [
+        (f"arn:aws:iam::{ME}:user/alice", "you"),
+        (f"arn:aws:iam::{ME}:role/ops/Rescue", "break-glass"),
+    ],
+)
+def test_a_data_perimeter_hides_no_deny_of_who_must_stay(perimeter: Any, who: str, cut: str) -> None:
+    ours = deny(Condition={"ArnEquals": {"aws:PrincipalArn": who}})["Statement"]
+    after = {**perimeter, "Statement": [*perimeter["Statement"], *ours]}
+    with pytest.raises(lockout.LockOut, match=rf"{cut}.*Way out"):
+        lockout.check_bucket(looking(break_glass=(f"arn:aws:iam::{ME}:role/ops/Rescue",)), "b", perimeter, after)
+
+
+def test_a_deny_by_what_only_a_request_has_is_said_not_to_be_evaluated() -> None:
+    after = deny(Condition={"StringEquals": {"aws:SourceVpc": "vpc-9"}, "Null": {"aws:username": "true"}})
+    assert lockout.check_bucket(looking(), "b", None, after).endswith(
+        "cannot be evaluated, it depends on aws:SourceVpc of each request"
+    )
+
+
+def test_break_glass_given_as_the_arn_of_a_session_protects_its_role() -> None:
+    ctx = looking(break_glass=(f"arn:aws:sts::{ME}:assumed-role/Rescue/bob",))
+    with pytest.raises(lockout.LockOut, match="role Rescue is a break-glass principal"):
+        lockout.check_role(ctx, "Rescue")
+    after = deny(Condition={"ArnEquals": {"aws:PrincipalArn": f"arn:aws:iam::{ME}:role/ops/Rescue"}})
+    with pytest.raises(lockout.LockOut, match="break-glass role/"):
+        lockout.check_bucket(ctx, "b", None, after)
+
+
+@pytest.mark.parametrize(
+    "arn", [f"arn:aws:sts::{ME}:assumed-role/Gone/bob", "arn:aws:sts::999988887777:assumed-role/Rescue/bob"]
+)
+def test_break_glass_that_cannot_be_resolved_is_refused_instead_of_said_to_be_checked(arn: str) -> None:
+    with pytest.raises(Refusal, match="Way out"):
+        lockout.check_user(looking(break_glass=(arn,)), "mallory")
+
+
+def test_who_assumed_the_role_of_the_console_is_not_cut_either() -> None:
+    me = f"arn:aws:sts::{ME}:assumed-role/Responder/alice"
+    ctx = looking(me, sources=(f"arn:aws:iam::{ME}:user/alice",))
+    with pytest.raises(lockout.LockOut, match="assumed with its credentials"):
+        lockout.check_user(ctx, "alice")
+    with pytest.raises(lockout.LockOut, match="you work through"):
+        lockout.check_role(looking(me, sources=(f"arn:aws:sts::{ME}:assumed-role/Hub/a",)), "Hub")
+    assert "none is cut" in lockout.check_user(ctx, "mallory")
+
+
+def test_users_by_name_have_the_path_that_iam_gives_them() -> None:
+    found = sort({"user": ("alice", "/eng/alice", f"arn:aws:iam::{ME}:user/alice")}, ME, arn_of)
+    assert [item.id for item in found.principals] == [f"arn:aws:iam::{ME}:user/eng/alice"]
