@@ -51,7 +51,9 @@ def open_live(
         from s3ir_tui.questions.seen import SeenHistory
 
     sources = Sources(settings)
-    journal = Journal.open(make_private(folder or case_folder(settings)), about={"command": "console"})
+    place = folder or case_folder(settings)
+    is_new = not place.exists()
+    journal = Journal.open(make_private(place), about={"command": "console"})
     room = LiveRoom(
         connect,
         journal,
@@ -71,7 +73,10 @@ def open_live(
         operator=operator_of(settings),
         plan_age=settings.plan_age,
     )
-    return run(room, desk, asks=SeenHistory(journal.folder / ANSWERS), mouse=settings.mouse)
+    status = run(room, desk, asks=SeenHistory(journal.folder / ANSWERS), mouse=settings.mouse)
+    if is_new:
+        journal.leave_no_empty_case()
+    return status
 
 
 def open_review(folder: Path, *, mouse: bool = False) -> int:

@@ -228,13 +228,13 @@ def problem(record: Kinded) -> str:
     Returns:
         Such as "Expected `array`, got `int` - at `$.plan.steps`".
     """
-    kind = record.get("kind", "")
-    if not isinstance(kind, str):
+    kind = record.get("kind")
+    if kind is not None and not isinstance(kind, str):
         return "its kind is not a text"
-    shape = SHAPES.get((record.table, kind))
+    shape = SHAPES.get((record.table, kind or ""))
     if shape is None:
         return ""
-    fields = {name: record.get(name) for name in shape.__struct_fields__ if record.get(name, _MISSING) is not _MISSING}
+    fields = {name: value for name in shape.__struct_fields__ if (value := record.get(name)) is not None}
     try:
         msgspec.convert(fields, shape)
     except (msgspec.ValidationError, RecursionError, OverflowError) as error:
@@ -242,9 +242,6 @@ def problem(record: Kinded) -> str:
     if shape is not _Event and _deeper_than(fields, _DEEPEST):
         return f"nested deeper than {_DEEPEST} levels"
     return ""
-
-
-_MISSING: Any = object()
 
 
 def _deeper_than(value: object, levels: int) -> bool:

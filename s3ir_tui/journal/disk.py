@@ -7,6 +7,7 @@ import fcntl
 import os
 import secrets
 import stat
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -114,3 +115,16 @@ class Reserve:
         except OSError:
             return False
         return True
+
+
+def remove_empty_case(folder: Path, sessions: Collection[str]) -> bool:
+    """Remove a case folder that holds these session files and the reserve alone; tells whether it is gone."""
+    try:
+        if set(os.listdir(folder)) - {*sessions, _RESERVE_NAME}:
+            return False
+        for name in (*sessions, _RESERVE_NAME):
+            (folder / name).unlink(missing_ok=True)
+        folder.rmdir()
+    except OSError:
+        return False
+    return True

@@ -13,6 +13,7 @@ from s3ir_tui.journal import redact
 from s3ir_tui.journal.about import surroundings
 from s3ir_tui.journal.chain import SESSION_TABLE
 from s3ir_tui.journal.confined import Confined, Stopped
+from s3ir_tui.journal.disk import remove_empty_case
 from s3ir_tui.journal.errors import JournalError, WriteFailed
 from s3ir_tui.journal.record import Record
 from s3ir_tui.journal.store import CaseDB
@@ -124,6 +125,17 @@ class Journal:
     def close(self, why: str = "closed") -> None:
         """End the session with a record that says why. The records stay readable; a second call does nothing."""
         self._confined.stop(lambda: self._close(redact.text(why)))
+
+    def leave_no_empty_case(self) -> bool:
+        """Remove the folder of a closed case in which nothing was recorded but that a console came and went.
+
+        Returns:
+            Whether it was removed. It stays where anything else lies in it, of this console or of another one.
+        """
+        records = self.records()
+        if self._open or len(self.heads) > 1 or any(record.table != SESSION_TABLE for record in records):
+            return False
+        return remove_empty_case(self.folder, set(self.heads))
 
     # -- reading ----------------------------------------------------------------------------------
 

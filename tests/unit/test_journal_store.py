@@ -472,3 +472,27 @@ def test_the_same_large_value_is_kept_once(journal: Journal, case: Path) -> None
         journal.record("case", {"kind": "note", "text": "x" * RECORD_LIMIT, "small": 1})
     assert len(list((case / "attachments").iterdir())) == 1
     assert [len(record["text"]) for record in journal.records("case")] == [RECORD_LIMIT] * 2
+
+
+def test_a_new_case_in_which_nothing_happened_leaves_no_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "IR-1"
+    journal = Journal.open(folder, about={})
+    assert not journal.leave_no_empty_case()  # it is still open
+    journal.close("closed by the responder")
+    assert journal.leave_no_empty_case()
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("left", ["note", "file", "console"])
+def test_a_case_that_holds_anything_stays(tmp_path: Path, left: str) -> None:
+    folder = tmp_path / "IR-1"
+    journal = Journal.open(folder, about={}, poll_seconds=0)
+    if left == "note":
+        journal.record("case", {"kind": "note", "text": "hello"})
+    elif left == "file":
+        (folder / "evidence.zip").write_bytes(b"x")
+    else:
+        Journal.open(folder, about={}).close()
+    journal.close()
+    assert not journal.leave_no_empty_case()
+    assert len(list(folder.glob("*.jsonl"))) == (2 if left == "console" else 1)
