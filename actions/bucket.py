@@ -7,6 +7,7 @@ from typing import Any
 from actions import bucket_state
 from actions.context import Context
 from actions.plan import Call, Read, Refusal
+from s3ir_tui.aws.denials import RESOURCE, unlock_lines
 from s3ir_tui.aws.errors import AwsError
 
 
@@ -19,14 +20,37 @@ def region(ctx: Context, bucket: str) -> str:
     try:
         answer = ctx.ask("s3", "GetBucketLocation", {"Bucket": bucket, **owner(ctx)})
     except AwsError as error:
-        if error.code in ("NoSuchBucket", "AccessDenied"):
-            raise Refusal(
-                f"{bucket}: not a bucket of {ctx.account_id} that you may change ({error.code}). "
-                "A bucket of another account is its owner's to contain."
-            ) from None
+        if error.code == "NoSuchBucket":
+            raise Refusal(f"{bucket}: there is no such bucket") from None
+        if error.denied:
+            raise _not_read(ctx, bucket, error) from None
         raise
     constraint = answer.get("LocationConstraint") or "us-east-1"
     return "eu-west-1" if constraint == "EU" else str(constraint)
+
+
+def _not_read(ctx: Context, bucket: str, error: AwsError) -> Refusal:
+    """Why a bucket's Region may not be read: another account's, or one of ours whose policy denies us."""
+    try:
+        ours = bucket in {str(item["Name"]) for item in ctx.listed("s3", "ListBuckets", {}, "Buckets")}
+    except AwsError as listing:
+        return Refusal(
+            f"{bucket}: it may not be read ({error.code}), and whether it is of {ctx.account_id} is not known, since "
+            f"the buckets may not be listed either ({listing.code}). {error.hint}"
+        )
+    if not ours:
+        return Refusal(
+            f"{bucket}: not a bucket of {ctx.account_id} ({error.code}). A bucket of another account is its owner's to "
+            "contain."
+        )
+    # S3's message may leave the reason out: the owner's own identities are then told both.
+    lines = "; ".join(unlock_lines(bucket, ctx.account_id, ctx.account.partition))
+    if error.denied_by == RESOURCE or "because no" not in error.message:
+        return Refusal(
+            f"{bucket} is a bucket of {ctx.account_id}, and its policy denies you {error.operation.split(' ')[0]}, as "
+            f"far as AWS says: an attacker may have locked it. Way out: {lines}. Then plan again."
+        )
+    return Refusal(f"{bucket} is a bucket of {ctx.account_id}, but may not be read: {error.hint}")
 
 
 def owner(ctx: Context) -> dict[str, str]:

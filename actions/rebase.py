@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from actions import lockout, writes
+from actions import bucket_policy, lockout, writes
 from actions.holds import is_policy
 from actions.plan import Refusal, Step
 from actions.statements import merged, statements, without
@@ -31,6 +31,8 @@ def remerged(step: Step, fresh: Any, ctx: Context) -> Step:
         raise Refusal("not sent: the state is not one into which a change can be merged")
     old, new = statements(step.before), statements(step.after)
     after = merged(fresh, without(old, new), without(new, old))
+    if step.read.call.operation == "GetBucketPolicy":
+        after = bucket_policy.storable(ctx, str(step.read.call.params.get("Bucket")), after).document
     call = writes.put_policy(step.read.call, after)
     if call is None:
         raise Refusal(f"not sent: {step.read.call.name} reads no policy that can be merged into")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from actions import writes
+from actions import bucket_policy, writes
 from actions.plan import Danger, Plan, Read, Refusal, Step
 from actions.reads import difference, document, same
 from actions.records import Told, undone_steps
@@ -84,6 +84,10 @@ def _take_out(step: Step, read: Read, ctx: Context) -> Step:
     left = merged(found, came, returned)
     if same(found, left):
         raise Nothing(f"{step.target}: a later change of ours holds it: undo that first")
+    dropped: tuple[str, ...] = ()
+    if read.call.operation == "GetBucketPolicy":
+        storable = bucket_policy.storable(ctx, step.target, left)
+        left, dropped = storable.document, storable.dropped
     call = writes.put_policy(read.call, left, _to_the_letter(step, left))
     if call is None:
         raise Refusal(f"{step.target}: no call puts the old state back")
@@ -95,6 +99,7 @@ def _take_out(step: Step, read: Read, ctx: Context) -> Step:
         before=found,
         after=left,
         action=step.action,
+        note="; ".join(dropped),
     )
 
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from actions import bucket as buckets
-from actions import lockout, seen, who
+from actions import bucket_policy, lockout, seen, who
 from actions.action import Action, Fit
 from actions.contain.revoke_one_session import user_id
 from actions.context import Context
-from actions.plan import AlreadyInPlace, Danger, Plan, Refusal, Step, made_of
+from actions.plan import AlreadyInPlace, Danger, Holds, Plan, Refusal, Step, made_of
 from actions.reads import document, same
+from actions.statements import without
 from actions.subjects import Subject, Subjects, subject
 from s3ir_tui import policy
 from s3ir_tui.aws.errors import AwsError
@@ -168,16 +169,19 @@ def plan(subjects: Subjects, ctx: Context) -> Plan:
         raise Refusal("choose a principal and a bucket")
     items = [denied(item, ctx) for item in found]
     planned, in_place = made_of(functools.partial(deny_step, name, items, ctx) for name in chosen)
-    steps = tuple(step for step, _ in planned)
+    steps = tuple(made.step for made in planned)
     return Plan(
         action=ID,
         title=f"Deny {who.names(item.label for item in items)} on {who.names(chosen)}",
         targets=subjects.targets,
         steps=steps,
         danger=Danger.REVERSIBLE,
-        warnings=("A bucket policy reaches this bucket alone: the credentials still work elsewhere",),
+        warnings=(
+            "A bucket policy reaches this bucket alone: the credentials still work elsewhere",
+            *(line for made in planned for line in made.warnings),
+        ),
         breaks=tuple(line for step in steps for line in step.breaks),
-        checked=tuple(dict.fromkeys(checked for _, checked in planned)),
+        checked=tuple(dict.fromkeys(made.checked for made in planned)),
         principals=tuple(item.id for item in found),
         made_at=ctx.now,
         independent=True,
@@ -185,8 +189,28 @@ def plan(subjects: Subjects, ctx: Context) -> Plan:
     )
 
 
-def deny_step(bucket: str, items: Sequence[Denied], ctx: Context) -> tuple[Step, str]:
-    """The step that merges denies into a bucket's policy, and the lock-out check in words.
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A step on a bucket's policy.
+
+    Attributes:
+        step: The step.
+        checked: The lock-out check, in words.
+        dropped: What the step takes out of the policy besides, in words.
+    """
+
+    step: Step
+    checked: str
+    dropped: tuple[str, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is taken out besides; undo does not put it back, S3 would refuse it then as well."""
+        return tuple(f"{line}. Undo does not put it back; the record keeps it" for line in self.dropped)
+
+
+def deny_step(bucket: str, items: Sequence[Denied], ctx: Context) -> Made:
+    """The step that merges denies into a bucket's policy, and leaves out of it what S3 would refuse it for.
 
     Raises:
         LockOut: It would cut the responders or log delivery.
@@ -197,9 +221,11 @@ def deny_step(bucket: str, items: Sequence[Denied], ctx: Context) -> tuple[Step,
     text = buckets.policy_text(ctx, bucket)
     before = document(text)
     new = [statement for item in items for statement in statements(item, bucket, ctx.account.partition)]
-    after = policy.merge(before, new)
-    if before is not None and same(before, after):
+    merged = policy.merge(before, new)
+    if before is not None and same(before, merged):
         raise AlreadyInPlace(f"{bucket}: {who.names(item.label for item in items)} denied already")
+    storable = bucket_policy.storable(ctx, bucket, merged)
+    after = storable.document or merged
     size = policy.measure(after)
     if size > policy.BUCKET_POLICY_LIMIT:
         raise Refusal(
@@ -220,9 +246,10 @@ def deny_step(bucket: str, items: Sequence[Denied], ctx: Context) -> tuple[Step,
         else buckets.call(ctx, "PutBucketPolicy", bucket, Policy=text),
         breaks=_breaks(bucket, items, ctx),
         note=f"policy {size} of {policy.BUCKET_POLICY_LIMIT} bytes",
+        holds=Holds(without(new, policy.statements(before) if before else ())) if storable.dropped else None,
         action=ID,
     )
-    return step, checked
+    return Made(step, checked, storable.dropped)
 
 
 def _breaks(bucket: str, items: Sequence[Denied], ctx: Context) -> tuple[str, ...]:

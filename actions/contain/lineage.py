@@ -206,14 +206,15 @@ class _Making:
                 arn = str(ctx.user(user)["Arn"])
                 items.append(deny_principal.denied(Subject(arn, "user", ctx.account_id, user), ctx, data=False))
             try:
-                step, checked = deny_principal.deny_step(bucket, items, ctx)
+                made = deny_principal.deny_step(bucket, items, ctx)
             except LockOut:
                 raise
             except Refusal as refusal:
                 self._left_out(refusal)
                 continue
-            self.steps.append(step)
-            self.checked.append(checked)
+            self.steps.append(made.step)
+            self.checked.append(made.checked)
+            self.warnings += made.warnings
 
     def open_doors(self, found: Tree) -> None:
         """Roles that a member of the family may assume, and of which no session was seen yet."""

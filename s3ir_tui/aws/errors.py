@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from s3ir_tui.aws import denials
 from s3ir_tui.text import clean
 
 DENIED = frozenset(
@@ -36,7 +36,6 @@ _NOT_SENT = frozenset(
     {"NoCredentialsError", "ParamValidationError", "EndpointConnectionError", "ConnectTimeoutError", "MfaRequired"}
 )
 
-_ACTION = re.compile(r"perform: ([a-z0-9-]+:\w+)")
 _LONGEST = 600
 
 
@@ -81,12 +80,19 @@ class AwsError(Exception):
 
     @property
     def denied(self) -> bool:
-        """Whether the caller lacks a permission."""
+        """Whether AWS denied it: a permission is missing, or a policy denies it."""
         return self.code in DENIED
 
     @property
+    def denied_by(self) -> str:
+        """The kind of policy that denies it explicitly (`resource-based policy`), or "" where none is named."""
+        return denials.reason(self.message) if self.denied else ""
+
+    @property
     def short(self) -> str:
-        """A cell's worth: `no permission`, or the error code."""
+        """A cell's worth: `no permission`, `explicit deny`, or the error code."""
+        if self.denied_by:
+            return "explicit deny"
         return "no permission" if self.denied else self.code
 
     @property
@@ -186,8 +192,7 @@ _LOCAL: tuple[tuple[frozenset[str], str], ...] = (
 
 def _hint(code: str, message: str, operation: str, profile: str) -> str:
     if code in DENIED:
-        named = _ACTION.search(message)
-        return f"The caller lacks {named[1] if named else operation}: use a role that may do this, or have it granted."
+        return denials.hint(message, operation)
     if code in _EXPIRED:
         return _SIGN_IN.format(profile=f" --profile {profile}" if profile else "")
     if code in _BAD_KEY:
