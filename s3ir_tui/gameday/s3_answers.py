@@ -190,7 +190,10 @@ def _show_version(call: Call, answer: Answer, bucket: BucketFact) -> None:
 
     A bucket that keeps versions names the version null when it is read or copied to, and not when it is uploaded.
     """
-    named, status = answer.header("x-amz-version-id"), moto_bucket(bucket.name).versioning_status
+    kept = moto_bucket(bucket.name)
+    if kept is None:  # the call deleted it
+        return
+    named, status = answer.header("x-amz-version-id"), kept.versioning_status
     if call.operation in ("GetObject", "HeadObject") and status and not named:
         answer.headers.append(("x-amz-version-id", "null"))
     elif call.operation in _UPLOADED and (status is None or (status == SUSPENDED and call.operation != "CopyObject")):

@@ -110,3 +110,11 @@ def test_two_writes_to_the_settings_of_one_bucket_clash_within_the_window(world:
         assert s3.get_bucket_tagging(Bucket="payroll")["TagSet"] == tags["TagSet"]
     finally:
         world.server.control("settings", {"clash": 0})
+
+
+def test_an_empty_bucket_is_deleted_and_a_full_one_is_not(world: World) -> None:
+    bucket = world.bucket("gone-1", a=b"1")
+    assert refusal(world.s3.delete_bucket, Bucket=bucket) == "BucketNotEmpty"
+    world.s3.delete_object(Bucket=bucket, Key="a")
+    world.s3.delete_bucket(Bucket=bucket)
+    assert refusal(world.s3.head_bucket, Bucket=bucket) == "404"
