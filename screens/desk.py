@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from actions.plan import Answer, Done, Offer, Plan, Progress, Result, Targets
+    from actions.executor import Armed
+    from actions.plan import Answer, Done, Offer, Plan, Progress, Result, Stale, Targets
 
 
 class DeskLike(Protocol):
@@ -15,6 +16,19 @@ class DeskLike(Protocol):
     @property
     def needs_reason(self) -> bool:
         """Whether the next plan that writes must be given a ticket or reason; reads the log."""
+
+    @property
+    def operator(self) -> str:
+        """Name of the person at the console as the settings have it, or ""."""
+
+    def recorded_reason(self) -> Armed | None:
+        """For what, and by whom, a console of this case was armed last; reads the log."""
+
+    def age(self, plan: Plan) -> float:
+        """How long ago AWS was read for a plan, in seconds; at once."""
+
+    def still_valid(self, plan: Plan) -> Stale | None:
+        """What differs in the trail since a plan was made, or `None`; reads no AWS."""
 
     def offers(self, targets: Targets) -> tuple[Offer, ...]:
         """The actions that fit, best first, and the others with the reason why not."""

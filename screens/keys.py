@@ -134,6 +134,7 @@ KEYS: tuple[Key, ...] = (
     Key("plan.left", "left", "aside(-1)", "plan", "", "button before", shown="←"),
     Key("plan.right", "right", "aside(1)", "plan", "", "next button", shown="→"),
     Key("plan.exclude", "e", "exclude", "plan", "exclude", "leave the step out, or take it in again"),
+    Key("plan.again", "r,f5", "replan", "plan", "", "plan it again with what is known now; f5 where text is typed"),
     Key("plan.cli", "c", "copy", "plan", "copy as AWS CLI", "copy the plan as AWS CLI lines"),
     Key("plan.whole", "D", "whole", "plan", "whole", "the whole plan: every step, line and warning"),
     Key("plan.back", "escape", "back", "plan", "back", "back; a plan that runs goes on"),

@@ -6,7 +6,8 @@ from rich.style import Style
 
 from actions.call_text import sent_lines
 from actions.cli_text import cli_lines
-from actions.plan import Plan, Step, StepState
+from actions.plan import Answer, Plan, Step, StepState
+from s3ir_tui.text import clean
 from screens.running import Run
 from screens.widgets.diff import CONTEXT, diff
 from screens.widgets.palette import AMBER, BOLD, DIM, GREEN, PLAIN, RED
@@ -75,6 +76,13 @@ def whole_lines(plan: Plan) -> Paragraphs:
     lines += [("", PLAIN), ("What to know", BOLD), *note_lines(plan)]
     lines += [("", PLAIN), ("As AWS CLI", BOLD), *((text, PLAIN) for text in cli_lines(plan))]
     return lines
+
+
+def given_words(answer: Answer) -> str:
+    """By whom and for what a plan runs, as far as that was asked: `by alice for T-7`."""
+    by = f"by {clean(answer.operator)}" if answer.operator else ""
+    why = f"for {clean(answer.reason)}" if answer.reason else "without a ticket" if answer.no_ticket else ""
+    return " ".join(filter(None, (by, why)))
 
 
 def running_words(run: Run) -> str:

@@ -35,6 +35,7 @@ class State:
         run: The plan that runs or ran last.
         heard: Whether the room has said anything yet.
         faults: Threads of this console that ended with a fault: alarms on every screen, until the end.
+        operator: Who is at the console, as typed when it was armed; "" before.
         asks: Who answers questions to history; `None` where there is no one.
         show_only: Shows the lines of the tail that a filter finds, whatever screen is open.
     """
@@ -46,6 +47,7 @@ class State:
         self.run: Run | None = None
         self.heard = False
         self.faults: tuple[str, ...] = ()
+        self.operator = ""
         self.asks: Asks | None = None
         self.show_only: Callable[[str], None] = lambda _filter: None
         self._wishes: dict[tuple[Kind, str], bool] = {}

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from actions.executor import Armed
 from actions.plan import (
     Answer,
     Call,
@@ -26,6 +27,7 @@ from actions.plan import (
     Read,
     Refusal,
     Result,
+    Stale,
     Step,
     StepState,
     Targets,
@@ -290,6 +292,10 @@ class FakeDesk:
         seconds: How long a step takes.
         outcomes: File to which each outcome is appended, durably, as an executor would.
         fails: Steps that fail.
+        operator: Who is at the console, as the settings have it.
+        armed_before: What a console of the case was armed for.
+        old: How old its plans are, in seconds.
+        stale: What changed since they were made; a run is then refused.
         room: Told of the watch when a plan ended.
     """
 
@@ -299,6 +305,10 @@ class FakeDesk:
     outcomes: Path | None = None
     fails: frozenset[int] = frozenset()
     needs_reason: bool = False
+    operator: str = "alice"
+    armed_before: Armed | None = None
+    old: float = 7.0
+    stale: Stale | None = None
     room: FakeRoom | None = None
     asked: list[tuple[str, Targets]] = field(default_factory=list)
     ran: list[tuple[Plan, Answer]] = field(default_factory=list)
@@ -308,6 +318,18 @@ class FakeDesk:
     def __post_init__(self) -> None:
         """Nothing waits unless a test says so."""
         self.ready.set()
+
+    def recorded_reason(self) -> Armed | None:
+        """What is recorded."""
+        return self.armed_before
+
+    def age(self, plan: Plan) -> float:
+        """The same for every plan."""
+        return self.old
+
+    def still_valid(self, plan: Plan) -> Stale | None:
+        """What a test says."""
+        return self.stale
 
     def offers(self, targets: Targets) -> tuple[Offer, ...]:
         """What it offers, once it is ready."""
@@ -333,6 +355,8 @@ class FakeDesk:
 
     def run(self, plan: Plan, answer: Answer, progress: Callable[[Progress], None]) -> Result:
         """Take a while for each step; stop between steps where it is told to."""
+        if self.stale is not None:
+            raise Refusal(f"out of date, {self.stale}: plan it again. Nothing was changed")
         self.ran.append((plan, answer))
         states = [StepState.NOT_RUN] * len(plan.steps)
         details = [""] * len(plan.steps)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import threading
 from dataclasses import replace
+from typing import Any
 
-from actions.plan import Danger, Refusal
+from textual.pilot import Pilot
+
+from actions.executor import Armed
+from actions.plan import Danger, Refusal, Stale
 from s3ir_tui.room import Update
 from screens.actions import ActionsScreen
-from screens.plan import NO_TICKET, PlanScreen
+from screens.plan import PlanScreen
 from screens.undo import UndoScreen
 from screens.war_room import WarRoomScreen
 from screens.watch import WatchScreen
@@ -21,10 +25,16 @@ def run(test):  # type: ignore[no-untyped-def]
     return asyncio.run(test)
 
 
-def test_four_keystrokes_from_first_paint_to_a_contained_lineage() -> None:
+async def settled(pilot: Pilot[Any]) -> None:
+    """Wait until the plan is in sight and an `enter` counts."""
+    await until(pilot, lambda: isinstance(pilot.app.screen, PlanScreen))
+    await until(pilot, lambda: pilot.app.screen.query("#run") and pilot.app.screen.confirmation.settled)
+
+
+def test_four_keystrokes_from_first_paint_to_a_contained_lineage_where_the_console_is_armed() -> None:
     async def test() -> None:
         room = FakeRoom()
-        desk = FakeDesk(room=room, needs_reason=True)
+        desk = FakeDesk(room=room)
         async with console(room, desk) as pilot:
             await pilot.press("a")
             await shows(pilot, "contain.lineage")
@@ -34,7 +44,80 @@ def test_four_keystrokes_from_first_paint_to_a_contained_lineage() -> None:
             await until(pilot, lambda: isinstance(pilot.app.screen, WatchScreen))
             await shows(pilot, "HOLDING")
             assert desk.ran[0][1].typed == "4"
-            assert desk.ran[0][1].reason == NO_TICKET
+            assert not desk.ran[0][1].no_ticket
+
+    run(test())
+
+
+def test_plan_that_arms_asks_for_ticket_and_name_first_and_tells_the_desk_both() -> None:
+    async def test() -> None:
+        desk = FakeDesk(needs_reason=True, operator="", armed_before=Armed("T-6", "bob"))
+        async with console(desk=desk) as pilot:
+            await press(pilot, "a", "enter")
+            await shows(pilot, "type 4 to run")
+            await shows(pilot, "last in this case: T-6")
+            assert pilot.app.focused.id == "reason"
+            await press(pilot, *"T-7", "enter")
+            assert pilot.app.focused.id == "operator"
+            await press(pilot, *"alice", "enter")
+            assert pilot.app.focused.id == "count"
+            await press(pilot, "4", "enter")
+            await until(pilot, lambda: desk.ran)
+            answer = desk.ran[0][1]
+            assert (answer.reason, answer.operator, answer.no_ticket) == ("T-7", "alice", False)
+            await until(pilot, lambda: pilot.app.state.operator == "alice")
+
+    run(test())
+
+
+def test_plan_that_arms_runs_without_a_ticket_only_after_a_second_enter_that_is_recorded_as_such() -> None:
+    async def test() -> None:
+        desk = FakeDesk(needs_reason=True)
+        async with console(desk=desk) as pilot:
+            await press(pilot, "a", "enter")
+            await settled(pilot)
+            await press(pilot, "enter")
+            await shows(pilot, "go on without a ticket? enter again")
+            await settled(pilot)
+            await press(pilot, "enter")
+            assert pilot.app.focused.id == "count"
+            await press(pilot, "4", "enter")
+            await until(pilot, lambda: desk.ran)
+            answer = desk.ran[0][1]
+            assert (answer.reason, answer.no_ticket, answer.operator) == ("", True, "alice")
+
+    run(test())
+
+
+def test_reversible_plan_that_arms_runs_with_the_second_enter_in_an_empty_ticket() -> None:
+    async def test() -> None:
+        desk = FakeDesk(planned=plan(Danger.REVERSIBLE, 1), needs_reason=True)
+        async with console(desk=desk) as pilot:
+            await press(pilot, "a", "enter")
+            await settled(pilot)
+            await press(pilot, "enter")
+            await shows(pilot, "run without a ticket? enter again")
+            assert desk.ran == []
+            await settled(pilot)
+            await press(pilot, "enter")
+            await until(pilot, lambda: desk.ran)
+            assert desk.ran[0][1].no_ticket
+
+    run(test())
+
+
+def test_count_typed_first_does_not_skip_the_ticket() -> None:
+    async def test() -> None:
+        desk = FakeDesk(needs_reason=True)
+        async with console(desk=desk) as pilot:
+            await press(pilot, "a", "enter")
+            await shows(pilot, "type 4 to run")
+            await press(pilot, "tab", "tab", "4", "enter")
+            await shows(pilot, "run without a ticket? enter again")
+            assert desk.ran == []
+            await press(pilot, "enter")
+            await until(pilot, lambda: desk.ran)
+            assert desk.ran[0][1].no_ticket
 
     run(test())
 
@@ -118,17 +201,68 @@ def test_burst_of_enters_runs_nothing_reversible() -> None:
     run(test())
 
 
-def test_reversible_has_cancel_focused_and_runs_from_its_own_button() -> None:
+def test_enter_runs_a_reversible_plan_of_an_armed_console() -> None:
+    async def test() -> None:
+        desk = FakeDesk(planned=plan(Danger.REVERSIBLE, 1))
+        async with console(desk=desk) as pilot:
+            await press(pilot, "a", "enter")
+            await settled(pilot)
+            assert pilot.app.focused.id == "run"
+            await press(pilot, "enter")
+            await until(pilot, lambda: desk.ran)
+            assert desk.ran[0][1].reason == ""
+
+    run(test())
+
+
+def test_plan_that_is_left_says_that_nothing_was_changed() -> None:
     async def test() -> None:
         desk = FakeDesk(planned=plan(Danger.REVERSIBLE, 2))
         async with console(desk=desk) as pilot:
+            for keys in (("escape",), ("left", "enter")):
+                await press(pilot, "a", "enter")
+                await shows(pilot, "[ Run 2 steps ]")
+                await press(pilot, *keys)
+                await until(pilot, lambda: isinstance(pilot.app.screen, WarRoomScreen))
+                await shows(pilot, "cancelled: nothing was changed")
+                pilot.app.screen.say("")
+                assert desk.ran == []
+
+    run(test())
+
+
+def test_open_plan_says_how_old_it_is_and_what_changed_and_plans_again_by_key() -> None:
+    async def test() -> None:
+        desk = FakeDesk(planned=plan(steps=3), old=107.0)
+        async with console(desk=desk) as pilot:
             await press(pilot, "a", "enter")
-            await shows(pilot, "[ Run 2 steps ]")
-            assert pilot.app.focused is not None
-            assert pilot.app.focused.id == "cancel"
-            await press(pilot, "right", "enter")
+            await shows(pilot, "read 1m47 ago")
+            desk.stale = Stale(("+ acct 9999…7777",), 107.0)
+            await shows(pilot, "evidence changed: + acct 9999…7777; r re-plans")
+            await press(pilot, "3", "enter")
+            await shows(pilot, "Not run. Nothing was changed.")
+            await shows(pilot, "r plans it again")
+            assert desk.ran == []
+            desk.planned, desk.stale, desk.old = plan(), None, 0.0
+            await press(pilot, "r")
+            await shows(pilot, "planned again: 4 steps (before: 3 steps)")
+            await shows(pilot, "read 0s ago")
+            await press(pilot, "4", "enter")
             await until(pilot, lambda: desk.ran)
-            assert desk.ran[0][1].reason == ""
+            assert len(desk.ran[0][0].steps) == 4
+
+    run(test())
+
+
+def test_key_that_plans_again_is_one_that_is_not_typed_into_the_ticket() -> None:
+    async def test() -> None:
+        desk = FakeDesk(needs_reason=True, stale=Stale(("+ 1 credential",), 5.0))
+        async with console(desk=desk) as pilot:
+            await press(pilot, "a", "enter")
+            await shows(pilot, "evidence changed: + 1 credential; f5 re-plans")
+            await press(pilot, *"T-7", "f5")
+            await shows(pilot, "planned again: 4 steps")
+            assert pilot.app.screen.confirmation.ticket == "T-7"
 
     run(test())
 
@@ -139,23 +273,11 @@ def test_irreversible_asks_for_the_target_and_a_reason() -> None:
         async with console(desk=desk) as pilot:
             await press(pilot, "a", "enter")
             await shows(pilot, "type svc-export to run")
-            await press(pilot, *"svc-export", "enter")
+            assert pilot.app.focused.id == "reason"
+            await press(pilot, "tab", *"svc-export", "enter")
             await shows(pilot, "a reason is needed")
             assert desk.ran == []
             await press(pilot, *"T-7", "enter")
-            await until(pilot, lambda: desk.ran)
-            assert desk.ran[0][1].reason == "T-7"
-
-    run(test())
-
-
-def test_ticket_is_recorded_as_typed() -> None:
-    async def test() -> None:
-        desk = FakeDesk(needs_reason=True)
-        async with console(desk=desk) as pilot:
-            await press(pilot, "a", "enter")
-            await shows(pilot, "ticket:")
-            await press(pilot, "4", "tab", *"T-7", "enter")
             await until(pilot, lambda: desk.ran)
             assert desk.ran[0][1].reason == "T-7"
 
@@ -295,7 +417,8 @@ def test_undo_plans_the_way_back() -> None:
             await shows(pilot, "4 of 4 steps done")
             await press(pilot, "enter")
             await shows(pilot, "2 steps, all undoable")
-            await press(pilot, "right", "enter")
+            await settled(pilot)
+            await press(pilot, "enter")
             await shows(pilot, "contain.lineage: 2 done")
             assert desk.ran[0][0].undo_of == "46d868cb:19"
             assert isinstance(pilot.app.screen, PlanScreen)
