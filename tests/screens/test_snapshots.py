@@ -19,6 +19,12 @@ Compare = Callable[..., bool]
 SIZES = pytest.mark.parametrize("size", [NARROW, BROAD], ids=["narrow", "wide"])
 
 
+@pytest.fixture(autouse=True)
+def _pictures_do_not_age(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rooms of pictures say one thing only; on a busy machine the watchdog would soon say how old that is."""
+    monkeypatch.setattr("screens.watchdog.OLD_SECONDS", 3600.0)
+
+
 def _app() -> WarRoomApp:
     now = replace(snapshot(), watches=(watch_view(),))
     return WarRoomApp(FakeRoom(first=Update(now, lines())), FakeDesk(needs_reason=True))
