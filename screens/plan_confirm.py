@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable
 
@@ -65,7 +66,7 @@ class Confirmation(Vertical):
         self._operator, self._ticket = operator, ticket
         self._irreversible = plan.danger is Danger.IRREVERSIBLE
         self._asked_for_ticket = False
-        self._pressed = time.monotonic()
+        self._pressed = math.inf  # until it is in sight
 
     # -- layout --------------------------------------------------------------------------------
 
@@ -93,6 +94,13 @@ class Confirmation(Vertical):
         yield Label("", classes="space")
         yield Choice("Cancel", id="cancel")
         yield Choice(f"Run {step_count(len(plan.steps))}" if plan.steps else "Start", id="run")
+
+    def on_mount(self) -> None:
+        """Count from when it can be seen."""
+        self.call_after_refresh(self._seen)
+
+    def _seen(self) -> None:
+        self._pressed = time.monotonic()
 
     def focus_next_gap(self) -> None:
         """Go to the first thing that is still missing, else to the button that runs it."""

@@ -7,6 +7,7 @@ import threading
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from textual.pilot import Pilot
 
 from actions.executor import Armed
@@ -188,7 +189,9 @@ def test_wrong_count_runs_nothing() -> None:
     run(test())
 
 
-def test_burst_of_enters_runs_nothing_reversible() -> None:
+def test_burst_of_enters_runs_nothing_reversible(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("screens.plan_confirm.SETTLE_SECONDS", 60.0)  # however slow the machine is
+
     async def test() -> None:
         desk = FakeDesk(planned=plan(Danger.REVERSIBLE, 1))
         async with console(desk=desk) as pilot:
