@@ -17,6 +17,7 @@ from s3ir_tui.trail.background import Background
 from s3ir_tui.trail.batch import Batch
 from s3ir_tui.trail.bucket_profile import BucketProfile
 from s3ir_tui.trail.bulk.sum import Sum
+from s3ir_tui.trail.credentials import used
 from s3ir_tui.trail.decode import Skipped
 from s3ir_tui.trail.dedupe import EventIds
 from s3ir_tui.trail.details import Details
@@ -213,6 +214,8 @@ class Analysis:
         if event.category == "NetworkActivity":
             self.network_activity += some.count
         profile = self._profile(event)
+        if event.kind == "AssumedRole" or some.made:
+            self._issued(some, profile)
         if findings and any(item.name == "quarantined" for item in findings):
             self._about_user(some, next(item.text for item in findings if item.name == "quarantined"))
             findings = tuple(item for item in findings if item.name != "quarantined")
@@ -225,6 +228,18 @@ class Analysis:
             profile.add(some, findings)
         if event.bucket:
             self._bucket(some, findings)
+
+    def _issued(self, some: Alike, profile: Profile) -> None:
+        """Note what the trail says of the credentials that were used and made: whose software has them."""
+        event = some.event
+        key = event.access_key
+        if event.kind == "AssumedRole" and key and key not in profile.issued and (some.used or event.raw):
+            told, known = some.used or used(event), self.lineage.credential(key)
+            profile.issue(key, told.issued_to or (known.issued_to if known is not None else ""), told.delivery)
+        for made in some.made:
+            session = self._profiles.get(made.principal) if made.issued_to else None
+            if session is not None:
+                session.issue(made.access_key, made.issued_to, "")
 
     def _is_ours(self, it: Event | Origin) -> bool:
         return it.access_key in self.own_keys or it.principal in self.own_principals

@@ -35,6 +35,9 @@ class Credential:
         issued_at: When it was made, or "" where only its use was seen.
         expires_at: When it ends, at the latest where its making was not seen; "" for keys.
         event_id: The event that made it, or that showed it first.
+        issued_to: The service that it was made for (`lambda.amazonaws.com`), or the kind of resource that it was
+            issued to (`AWS::Lambda::Function`); "" where the trail does not tell.
+        delivery: Version of the instance metadata service that gave it out: `1.0`, `2.0`, or "".
     """
 
     access_key: str
@@ -45,6 +48,8 @@ class Credential:
     issued_at: str = ""
     expires_at: str = ""
     event_id: str = ""
+    issued_to: str = ""
+    delivery: str = ""
 
 
 def used(event: Event) -> Credential:
@@ -58,14 +63,24 @@ def used(event: Event) -> Credential:
         owner = event.issuer or role_of_session(event.principal) or event.principal
     elif event.access_key.startswith("ASIA"):
         kind = "session"
-    return Credential(event.access_key, kind, event.principal, owner, "", "", _ends_at_latest(event, kind), event.id)
-
-
-def _ends_at_latest(event: Event, kind: CredentialKind) -> str:
-    """When a session whose making was not seen is over for sure: AWS's longest durations after its creation."""
     if kind == "key":
-        return ""
-    created = Details(event).created or event.time
+        return Credential(event.access_key, kind, event.principal, owner, event_id=event.id)
+    details = Details(event)
+    return Credential(
+        event.access_key,
+        kind,
+        event.principal,
+        owner,
+        expires_at=_ends_at_latest(details, kind),
+        event_id=event.id,
+        issued_to=details.identity("inScopeOf", "issuerType"),
+        delivery=details.identity("sessionContext", "ec2RoleDelivery"),
+    )
+
+
+def _ends_at_latest(details: Details, kind: CredentialKind) -> str:
+    """When a session whose making was not seen is over for sure: AWS's longest durations after its creation."""
+    created = details.created or details.event.time
     hours = 12 if kind in ("role-session", "instance-role") else 36
     return iso(datetime.fromisoformat(created) + timedelta(hours=hours))
 
@@ -105,7 +120,8 @@ def _made(details: Details) -> Credential | None:
     who = details.answered("assumedRoleUser", "arn") or session_arn(role, details.text("roleSessionName"))
     to_instance = event.kind == "AWSService" and instance_of(who)
     kind: CredentialKind = "instance-role" if to_instance else "role-session"
-    return replace(made, kind=kind, principal=who or role, owner_arn=role or role_of_session(who))
+    service = event.invoked_by if event.kind == "AWSService" else ""
+    return replace(made, kind=kind, principal=who or role, owner_arn=role or role_of_session(who), issued_to=service)
 
 
 def _ends(details: Details) -> str:

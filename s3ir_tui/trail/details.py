@@ -77,6 +77,13 @@ class Details:
             value = value.get(name) if isinstance(value, dict) else None
         return value if isinstance(value, str) else ""
 
+    def identity(self, *path: str) -> str:
+        """A text inside `userIdentity`, or ""."""
+        value: Any = self.record.get("userIdentity")
+        for name in path:
+            value = value.get(name) if isinstance(value, dict) else None
+        return value if isinstance(value, str) else ""
+
     @property
     def created(self) -> str:
         """When the session that called was made: `sessionContext.attributes.creationDate`, or ""."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from s3ir_tui.model import Severity
 from s3ir_tui.trail.agents import Agent, agent_of
 from s3ir_tui.trail.alike import MOST_IDS, Alike, Origin
-from s3ir_tui.trail.arns import network_of
-from s3ir_tui.trail.detections import Finding, Tactic
+from s3ir_tui.trail.arns import is_address, network_of
+from s3ir_tui.trail.compute import Compute, compute_of, is_telling
+from s3ir_tui.trail.detections import Finding
 from s3ir_tui.trail.detections.keys import is_log
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.names import LISTS, OBJECT_DELETES, OBJECT_READS, OBJECT_WRITES, is_denied
@@ -141,6 +141,7 @@ class Profile:
         "foreign",
         "id",
         "ids",
+        "issued",
         "issuer",
         "keys",
         "kind",
@@ -176,6 +177,8 @@ class Profile:
         # Reads and deletes per ten minutes: the key is the time without its last four digits.
         self.read_spans: dict[str, int] = {}
         self.delete_spans: dict[str, int] = {}
+        # What the trail says of its credentials, by access key: the service that each was made for, its delivery.
+        self.issued: dict[str, tuple[str, str]] = {}
         self.capped: set[str] = set()
         # First events, to stand behind reasons that are about the principal as a whole.
         self.sample: dict[str, str] = {}
@@ -214,6 +217,16 @@ class Profile:
         if event.access_key and len(self.keys) < MOST_KEYS:
             self.keys.setdefault(event.access_key, {})
 
+    def issue(self, access_key: str, issued_to: str, delivery: str) -> None:
+        """Note what the trail says of a credential."""
+        before = self.issued.get(access_key)
+        if before is None and len(self.issued) >= MOST_KEYS:
+            return
+        now = (issued_to or (before[0] if before else ""), delivery or (before[1] if before else ""))
+        self.issued[access_key] = now
+        if before is not None or any(now):
+            self.alarms += now != before
+
     def add_origin(self, origin: Origin) -> None:
         """Count address, program and key."""
         for span in self.spans_from(origin):
@@ -250,6 +263,8 @@ class Profile:
             return None
         span = self.agents[origin.agent] = Span(origin.first)
         self.revision += 1
+        # What may show at once that a credential is not where it belongs does not wait for more calls.
+        self.alarms += self.kind == "AssumedRole" and (len(self.agents) <= MOST_ALARMING or is_telling(origin.agent))
         self.sample[f"agent {origin.agent}"] = origin.sample
         self.console_only = self.console_only and agent_of(origin.agent).console
         return span
@@ -367,10 +382,22 @@ class Profile:
         """The user agents seen, taken apart."""
         return [(text, agent_of(text)) for text in self.agents]
 
+    def compute(self) -> Compute | None:
+        """The place that it was issued to, where it is the role session of one."""
+        if self.kind != "AssumedRole":
+            return None
+        return compute_of(self.id, self.issuer, self.agents, {service for service, _delivery in self.issued.values()})
+
     def seen(self, name: str) -> Evidence | None:
         """The evidence of a detection, where a call of it succeeded."""
         return self.evidence.get(name)
 
-    def tactics(self, floor: Severity) -> set[Tactic]:
-        """Tactics with a finding of at least this severity."""
-        return {item.finding.tactic for item in self.evidence.values() if item.finding.severity >= floor}
+
+def networks_by_delivery(profile: Profile) -> dict[str, dict[str, Span]]:
+    """Networks that credentials of an instance are used from, by the version of the metadata service that gave them."""
+    found: dict[str, dict[str, Span]] = {}
+    for key, (_service, version) in profile.issued.items():
+        for network, span in profile.keys.get(key, {}).items() if version else ():
+            if is_address(network):
+                found.setdefault(version, {})[network] = span
+    return found

@@ -11,8 +11,9 @@ from s3ir_tui.model import Severity
 from s3ir_tui.text import clean, size
 from s3ir_tui.trail.agents import Danger, agent_of
 from s3ir_tui.trail.arns import instance_of, is_address, is_private, network_of
+from s3ir_tui.trail.compute import programs_elsewhere
 from s3ir_tui.trail.exits import FROM_THE_START, Exits, soon
-from s3ir_tui.trail.profile import Evidence, Profile, Span
+from s3ir_tui.trail.profile import Evidence, Profile, Span, networks_by_delivery
 from s3ir_tui.trail.sightings import Reason
 from s3ir_tui.trail.signs import together
 from s3ir_tui.trail.spells import HISTORY, between, goes_on, later_by
@@ -40,8 +41,17 @@ _KNOWN_BY = 8
 
 _NO_EXITS = Exits()
 
-_STOLEN = frozenset({"instance-on-macos", "instance-on-two-systems", "instance-key-moved", "instance-session-moved"})
-"""Reasons that say that an instance's credentials are at work somewhere else."""
+_STOLEN = frozenset(
+    {
+        "instance-on-macos",
+        "instance-on-two-systems",
+        "instance-key-moved",
+        "instance-session-moved",
+        "compute-elsewhere",
+        "instance-two-deliveries",
+    }
+)
+"""Reasons that say that credentials of an instance, a function or the like are at work somewhere else."""
 
 
 class _Apart(Enum):
@@ -101,10 +111,12 @@ def _about(profile: Profile, severity: Severity, text: str, samples: Iterable[st
 
 def _stolen(profile: Profile, home: frozenset[str]) -> Iterator[Reason]:
     """An instance's role works from the instance, with a program that knows its bucket."""
+    yield from _elsewhere(profile)
     instance = instance_of(profile.id)
     if not instance:
         return
-    macs = [text for text, agent in profile.known_agents() if agent.os == "macos"]
+    yield from _two_deliveries(profile, instance, home)
+    macs = [text for text, agent in profile.known_agents() if agent.os == "macos" and not text.startswith("Mozilla/")]
     if macs and not _is_mac(profile, home):
         text = f"credentials of {instance} used on macOS, which an instance does not run"
         yield _about(profile, Severity.HIGH, text, [f"agent {item}" for item in macs], "instance-on-macos")
@@ -114,6 +126,34 @@ def _stolen(profile: Profile, home: frozenset[str]) -> Iterator[Reason]:
         text = f"credentials of {instance} used on {' and '.join(sorted(systems))}"
         yield _about(profile, Severity.HIGH, text, samples, "instance-on-two-systems")
     yield from _looked_around(profile, instance)
+
+
+def _elsewhere(profile: Profile) -> Iterator[Reason]:
+    """Credentials of a place where software runs work there, and a laptop, a desktop or a console is no such place."""
+    place = profile.compute()
+    if place is None:
+        return
+    wrong = programs_elsewhere(place, profile.agents)
+    if wrong:
+        text = f"credentials of {place.words} used {', '.join(dict.fromkeys(wrong.values()))}"
+        yield _about(profile, SUSPECT, text, [f"agent {item}" for item in wrong], "compute-elsewhere")
+
+
+def _two_deliveries(profile: Profile, instance: str, home: frozenset[str]) -> Iterator[Reason]:
+    """Two credentials of one session, one from each version of the metadata service, that share no network.
+
+    What forges a request on the instance gets credentials of version 1, while its own software asks for version 2
+    (CloudTrail User Guide, `ec2RoleDelivery`). Both at work in one place are old and new software side by side.
+    """
+    by_version = networks_by_delivery(profile)
+    if len(by_version) < 2 or not _disjoint([set(networks) for networks in by_version.values()]):
+        return
+    spans = {name: span for networks in by_version.values() for name, span in networks.items()}
+    outside = [name for name in _public(spans) if name not in home]
+    if outside:
+        text, samples, _programs_apart = _spread(profile, spans)
+        words = f"credentials of {instance} by metadata versions {' and '.join(sorted(by_version))} used from {text}"
+        yield _about(profile, SUSPECT, words, samples, "instance-two-deliveries")
 
 
 def _is_mac(profile: Profile, home: frozenset[str]) -> bool:
@@ -280,10 +320,13 @@ def strange_addresses(profile: Profile) -> frozenset[str]:
     A place belongs that was in use alone for an hour before any other; places of attack tools, and of an instance's
     credentials on another system, do not.
     """
+    place_of_it = profile.compute()
+    elsewhere = programs_elsewhere(place_of_it, profile.agents) if place_of_it is not None else {}
     odd = {
         address
         for address, place in profile.addresses.items()
         if any(agent_of(text).danger is Danger.ATTACK for text in place.agents)
+        or any(text in elsewhere for text in place.agents)
         or (instance_of(profile.id) and any(agent_of(text).os == "macos" for text in place.agents))
     }
     home = _at_home(profile, _NO_EXITS)
@@ -307,8 +350,9 @@ def _taken(profile: Profile, found: Sequence[Reason]) -> Iterator[Reason]:
     Which of the reads were the thief's is not known here: those of the instance itself may be among them.
     """
     if profile.reads and any(reason.name in _STOLEN and reason.severity >= SUSPECT for reason in found):
+        place = profile.compute()
         text = (
-            f"objects read with credentials of {instance_of(profile.id)} that were used elsewhere:"
+            f"objects read with credentials of {place.words if place else profile.id} that were used elsewhere:"
             f" {profile.reads} in all ({size(profile.bytes_out)})"
         )
         yield Reason(Severity.CRITICAL, text, tuple(profile.ids["read"]), profile.reads, "data-taken")

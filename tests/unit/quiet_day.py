@@ -29,6 +29,14 @@ BROWSER = "[S3Console/0.4, aws-internal/3 aws-sdk-java/1.12.750 Linux/5.10 OpenJ
 IAM_BROWSER = "AWS Internal"
 SCAN = "[Boto3/1.38.0 md/Botocore#1.38.0 ua/2.0 os/linux#5.15 lang/python#3.11.9 cspm/4.4]"
 DUCK = "Cyberduck/9.1.3.42945 (Mac OS X/15.1) (aarch64)"
+RCLONE = "rclone/v1.68.2"
+GO = "[aws-sdk-go-v2/1.36.1 ua/2.1 os/linux lang/go#1.22 md/GOOS#linux md/GOARCH#amd64]"
+FARGATE = "[Boto3/1.42.9 ua/2.1 os/linux#5.10.236 lang/python#3.12 exec-env/AWS_ECS_FARGATE]"
+DOCKER_IN_BUILD = "[aws-sdk-js/3.700.0 ua/2.1 os/linux#4.14.355 lang/js#20.18.0 md/nodejs#20.18.0]"
+WSL = "[aws-cli/2.24.5 ua/2.0 os/linux#5.15.153.1-microsoft-standard-WSL2 md/arch#x86_64 lang/python#3.12.9]"
+SHELL = "[aws-cli/2.24.5 ua/2.0 os/linux#6.1.119 exec-env/CloudShell lang/python#3.12.9 md/prompt#partial]"
+SAM = "[Boto3/1.42.9 ua/2.1 os/linux#6.10.14-linuxkit lang/python#3.12 exec-env/AWS_Lambda_python3.12]"
+DESKS = {"emil": (SHELL, BROWSER), "fay": (WSL,), "gus": (SAM, LAPTOP)}
 NAT = ("52.29.10.4", "3.121.77.9", "18.198.4.60")
 OFFICE, HOME, TRAIN = "81.200.10.5", "93.184.40.77", "80.187.99.3"
 BUCKETS = (
@@ -207,6 +215,52 @@ def functions(day: _Day) -> Records:
         yield record(
             "PutObject", who, bucket="media", key=f"t/{call}.jpg", when=day.at(hour, 1), address=where, agent=LAMBDA
         )
+
+
+def odd_places(day: _Day) -> Records:
+    """Software with programs that are rare where it runs."""
+    yield from _odd_functions(day)
+    task = role("feed-import", f"{day.dice.getrandbits(128):032x}", day.key("feed", day.number))
+    for number, agent in enumerate((RCLONE, GO, FARGATE, "curl/8.9.1", "okhttp/4.12.0")):
+        for call in range(6):
+            yield _get(task, "partner-feed", f"in/{call}", day.at(9, 60 * number + call), address=NAT[1], agent=agent)
+    build = role("shop-build", f"AWSCodeBuild-0f3a9c1d-5b7e-4f60-a1b2-c3d4e5f6{day.number:04x}", day.key("build"))
+    for number, agent in enumerate((DOCKER_IN_BUILD, MAC, CRON)):
+        for call in range(10):
+            yield _get(build, "ci-artifacts", f"l/{call}", day.at(11, 60 * number + call), address=NAT[2], agent=agent)
+    old = "i-0b0b000000000000a"
+    for call in range(24):
+        who = role("mixed-age", old, day.key(old, day.number, call % 2))
+        who["sessionContext"]["ec2RoleDelivery"] = ("1.0", "2.0")[call % 2]
+        yield _get(who, "media", "m/1.mp4", day.at(call), address=NAT[0], agent=(JAVA, APP)[call % 2])
+
+
+def _odd_functions(day: _Day) -> Records:
+    """Functions behind a NAT gateway, with an extension that speaks Go, and a script on a runtime of its own."""
+    for call in range(24):
+        who = role("mailer", "send-mail", day.key("mail", day.number, call // 6)) | {"inScopeOf": _FUNCTION}
+        given: Fields = {"address": NAT[call % 3], "when": day.at(call)}
+        if call % 12 == 0:
+            yield record("GetSecretValue", who, service="secretsmanager", agent=GO, **given)
+        yield record("GetObject", who, bucket="media", key="mail.html", agent=LAMBDA, **given)
+        yield record("PutObject", who, bucket="media", key=f"sent/{call}", agent="python-requests/2.32.3", **given)
+    shell = role("nightly-shell", "nightly-shell", day.key("shell", day.number)) | {"inScopeOf": _FUNCTION}
+    for call in range(10):
+        yield _get(shell, "media", f"m/{call}.mp4", day.at(2, call), address=f"3.70.{call}.9", agent=CRON)
+
+
+_FUNCTION = {"issuerType": "AWS::Lambda::Function", "credentialsIssuedTo": "arn:aws:lambda:eu-central-1:1:function:f"}
+
+
+def desks(day: _Day) -> Records:
+    """Developers in CloudShell, in WSL, and with functions that they try out in Docker."""
+    for number, (name, agents) in enumerate(DESKS.items()):
+        who = role("AWSReservedSSO_Developer_0123456789abcdef", f"{name}@example.com", day.key(name, day.number))
+        for at, agent in enumerate(agents):
+            given: Fields = {"address": OFFICE, "agent": agent}
+            for call in range(10):
+                when = day.at(9 + number, 300 * at + call)
+                yield _get(who, "media", f"m/{call}.mp4", when, **given)
 
 
 def backup(day: _Day) -> Records:
@@ -588,6 +642,8 @@ WORKERS: tuple[Callable[[_Day], Records], ...] = (
     moved_host,
     tasks,
     functions,
+    odd_places,
+    desks,
     backup,
     janitor,
     pipeline,

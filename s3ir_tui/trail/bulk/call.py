@@ -19,6 +19,7 @@ class SessionContext(msgspec.Struct, gc=False, omit_defaults=True):
 
     sessionIssuer: Issuer | None = None
     attributes: Raw = _NONE
+    ec2RoleDelivery: Raw = _NONE
 
 
 class Identity(msgspec.Struct, gc=False, omit_defaults=True):
@@ -33,6 +34,7 @@ class Identity(msgspec.Struct, gc=False, omit_defaults=True):
     principalId: Raw = _NONE
     userName: Raw = _NONE
     onBehalfOf: Raw = _NONE
+    inScopeOf: Raw = _NONE
 
 
 class Extra(msgspec.Struct, gc=False, omit_defaults=True):
