@@ -106,7 +106,7 @@ KEYS: tuple[Key, ...] = (
     Key("room.previous", "shift+tab", "next_pane(-1)", "room", "", "pane before"),
     Key("room.zoom", "z", "zoom", "room", "", "one pane on the whole screen, and back"),
     Key("room.pause", "p", "pause", "room", "", "pause the tail, and follow again"),
-    Key("room.fold", "S", "fold", "room", "", "show or fold the calls of AWS services"),
+    Key("room.fold", "S", "fold", "room", "", "show or fold calls of AWS services and reads of this console"),
     Key("room.sort", "o", "sort", "room", "", "sort the pane: worst first"),
     Key("room.clear", "escape", "clear", "room", "", "clear search and filter, leave the zoom"),
     Key("review.step", "right", "step(1)", "review", "step", "next record", shown="← →", needs="timeline"),

@@ -82,6 +82,8 @@ class State:
     def take(self, update: Update) -> None:
         """Take in what the room says."""
         self.heard = True
+        if self.live and not self.lines.begun:
+            self.lines.begun = update.snapshot.status.now
         self.snapshot = update.snapshot
         if update.reset:
             self.lines.clear()

@@ -226,11 +226,12 @@ class WarRoomScreen(CaseScreen):
         tail.set_follow(not tail.follow)
 
     def action_fold(self) -> None:
-        """Show or fold calls of AWS services."""
+        """Show or fold calls of AWS services and reads of this console."""
         tail = self._tail
         tail.fold = not tail.fold
         tail.rebuild()
-        self.say("calls of AWS services are folded" if tail.fold else "calls of AWS services are shown")
+        what = "calls of AWS services and reads of this console"
+        self.say(f"{what} are {'folded' if tail.fold else 'shown'}")
 
     def action_search(self) -> None:
         """Search the tail."""

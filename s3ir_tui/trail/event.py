@@ -88,6 +88,7 @@ class Judged(msgspec.Struct, frozen=True, gc=False):
         noise: Whether it is service noise that the tail folds behind a counter.
         ours: Whether the console's own credentials made the call.
         source: Name of the source that brought it.
+        late: How the tail marks it where it came late, `late` or `late, of 02:27`; "" where it did not.
     """
 
     event: Event
@@ -96,3 +97,4 @@ class Judged(msgspec.Struct, frozen=True, gc=False):
     noise: bool = False
     ours: bool = False
     source: str = ""
+    late: str = ""

@@ -47,6 +47,10 @@ class Line(Protocol):
     def source(self) -> str:
         """Name of the source that brought it."""
 
+    @property
+    def late(self) -> str:
+        """How it is marked where it came late, "" where it did not."""
+
 
 Kind = Literal["whole", "part", "who", "time", "severity", "number", "record"]
 

@@ -33,6 +33,7 @@ class LaidLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
     noise: bool
     ours: bool
     source: str
+    late: str
 
 
 _lines = msgspec.msgpack.Decoder(tuple[LaidLine, ...]).decode
@@ -66,7 +67,7 @@ def pack(lines: Sequence[Judged]) -> Packed:
         fields = msgspec.structs.astuple(line.event)
         records.append(fields[_RAW])
         event = (*fields[:_RAW], b"", *fields[_RAW + 1 :])
-        rows.append((event, line.severity, line.reasons, line.noise, line.ours, line.source))
+        rows.append((event, line.severity, line.reasons, line.noise, line.ours, line.source, line.late))
     try:
         packed = _encode(rows)
     except UnicodeEncodeError:  # half a surrogate pair, which JSON can escape and UTF-8 cannot say
@@ -105,7 +106,7 @@ def whole(line: LaidLine, record: bytes) -> Judged:
     """A line with its record, as it was."""
     fields = msgspec.structs.astuple(line.event)
     event = _event(*fields[:_RAW], record, *fields[_RAW + 1 :])
-    return Judged(event, line.severity, line.reasons, line.noise, line.ours, line.source)
+    return Judged(event, line.severity, line.reasons, line.noise, line.ours, line.source, line.late)
 
 
 def _sayable(value: object) -> object:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from s3ir_tui.trail.event import Judged
+from s3ir_tui.trail.event_order import Moves, number_now, numbers_now
 from s3ir_tui.trail.fields import Line
 
 Test = Callable[[Line], bool]
@@ -24,12 +25,16 @@ class Lines(Protocol):
         end: Number that the next line will get.
         span: Lines that are kept together.
         problem: Why fewer are kept than there might be, or "".
+        moves: Where late lines were put in: those behind them got other numbers.
+        begun: When lines began to come as they happen, as `Event.time` writes it; older ones are history, not late.
     """
 
     start: int
     end: int
     span: int
     problem: str
+    moves: Moves
+    begun: str
 
     def __getitem__(self, number: int) -> Judged:
         """A line in full; `IndexError` where it is not kept."""
@@ -58,7 +63,7 @@ class Lines(Protocol):
         """
 
     def extend(self, lines: Iterable[Judged]) -> None:
-        """Add lines at the end."""
+        """Add lines: at the end, or where they belong by their time."""
 
     def clear(self) -> None:
         """Forget all lines; numbers begin anew."""
@@ -73,6 +78,7 @@ class Sieve:
     Attributes:
         low: Lines from this number on have been looked at.
         begun: How often it began anew: what was counted meanwhile is counted again.
+        put_in: Numbers of the lines that were put among others before the last `take`, sorted.
     """
 
     def __init__(self, lines: Lines) -> None:
@@ -84,6 +90,8 @@ class Sieve:
         self._newer = array("q")  # ascending: came since
         self._gone = 0
         self.begun = 0
+        self.put_in: Sequence[int] = ()
+        self._version = lines.moves.version
         self.low = self._high = lines.end
 
     def begin(self, test: Test | None, needles: Sequence[bytes] = (), *, records: bool = False) -> None:
@@ -97,6 +105,7 @@ class Sieve:
         self._test, self._needles, self._records = test, needles, records
         self._older, self._newer, self._gone = array("q"), array("q"), 0
         self.begun += 1
+        self.put_in, self._version = (), self._lines.moves.version
         self.low = self._high = self._lines.end
 
     def __len__(self) -> int:
@@ -127,14 +136,19 @@ class Sieve:
         """Look at the lines that came, and forget those that are no longer kept; with very many it begins anew.
 
         Returns:
-            How many passed and now stand at the end; how many fell out at the beginning.
+            How many passed and now stand at the end; how many fell out at the beginning. Where late lines were put
+            among others, `put_in` says so, and `number_now` what became of a number.
         """
         lines = self._lines
-        dropped = self._forget(lines.start)
-        if lines.end - self._high > _BACKLOG or lines.end < self._high:
-            dropped += len(self)
+        put_in = lines.moves.since(self._version)
+        if put_in is None or lines.end - self._high > _BACKLOG or lines.end < self._high:
+            dropped = len(self)
             self.begin(self._test, self._needles, records=self._records)
             return 0, dropped
+        self.put_in, self._version = put_in, lines.moves.version
+        if put_in:
+            self._make_room(put_in)
+        dropped = self._forget(lines.start)
         before = len(self._newer)
         while self._high < lines.end:
             first, block = lines.block(self._high, self._needles, records=self._records)
@@ -158,6 +172,26 @@ class Sieve:
             if time.perf_counter() >= until:
                 break
         return len(self._older) - before
+
+    def _make_room(self, put_in: Sequence[int]) -> None:
+        """Give the numbers that lines have now to those behind lines that were put in, and look at the latter."""
+        low = number_now(self.low - 1, put_in) + 1 if self.low else 0
+        high = number_now(self._high - 1, put_in) + 1 if self._high > self.low else low
+        from_here = put_in[0]
+        behind = bisect_right(self._older, -from_here, key=lambda number: -number)
+        kept = self._newer[self._gone :]
+        place = 0 if behind else bisect_left(kept, from_here)
+        moved = [*reversed(self._older[:behind]), *kept[place:]]
+        came = [number for number in put_in if low <= number < high and self._passes(number)]
+        self._older = self._older[behind:]
+        self._newer, self._gone = array("q", [*kept[:place], *sorted([*numbers_now(moved, put_in), *came])]), 0
+        self.low, self._high = low, high
+
+    def _passes(self, number: int) -> bool:
+        if self._test is None:
+            return True
+        first, block = self._lines.block(number, self._needles, records=self._records)
+        return number - first < len(block) and self._test(block[number - first])
 
     def _passing(self, first: int, block: Sequence[Line], low: int, high: int) -> list[int]:
         part = block[low - first : high - first] if low > first or high - first < len(block) else block

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections import OrderedDict
+from bisect import bisect_left
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import IO, Any
 
 from s3ir_tui.pace import give_way
 from s3ir_tui.trail.event import Judged
+from s3ir_tui.trail.event_order import Moves, by_time, is_in_order, marked, merged
 from s3ir_tui.trail.fields import Line
 from s3ir_tui.trail.laid import LaidLine, pack, unpack, unpack_records, unpack_with, whole
 from s3ir_tui.trail.sieve import Test
@@ -80,6 +82,9 @@ class _Done:
 class Spool:
     """Lines numbered from 0 for ever (see `sieve.Lines`). Confined to one thread; packing has one of its own.
 
+    They stand in the order of their time as far as those in memory go: a late line takes its place among them, one
+    that is older than all of them stands before them, marked. What is packed keeps its order.
+
     Args:
         memory: Lines that are kept as they are; older ones are packed and laid by.
         capacity: Lines that are laid by; the oldest fall out. With 0 nothing is ever written.
@@ -92,6 +97,8 @@ class Spool:
         end: Number that the next line will get.
         span: Lines of a block.
         problem: Why fewer are kept than there might be, or "".
+        moves: Where late lines were put in.
+        begun: When lines began to come as they happen, as `Event.time` writes it; "" where they do not.
     """
 
     def __init__(
@@ -104,11 +111,13 @@ class Spool:
         self._done: SimpleQueue[_Done] = SimpleQueue()
         self._worker: threading.Thread | None = None
         self._age = 0
+        self.moves = Moves()
+        self.begun = ""
         self._forget_all()
 
     def _forget_all(self) -> None:
         self.start = self.end = 0
-        self.problem = ""
+        self.problem = self._newest = ""
         self._fresh: dict[int, list[Judged]] = {}
         self._laid: dict[int, _Place] = {}
         self._asked = self._pending = 0
@@ -231,8 +240,37 @@ class Spool:
     # -- writing -------------------------------------------------------------------------------
 
     def extend(self, lines: Iterable[Judged]) -> None:
-        """Add lines at the end; the oldest are laid by, and fall out where there is no more room."""
+        """Add lines in their place; the oldest are laid by, and fall out where there is no more room."""
         came = lines if isinstance(lines, list | tuple) else list(lines)
+        if not is_in_order(came, self._newest):
+            came = by_time(came)
+            late = bisect_left(came, self._newest, key=lambda line: line.event.time)
+            if late:
+                self._put_in(came[:late])
+            came = came[late:]
+        if came:
+            self._newest = came[-1].event.time
+            self._add(came)
+        self._settle()
+
+    def _put_in(self, late: Sequence[Judged]) -> None:
+        """Put late lines among those that are in memory and not about to be packed."""
+        lowest = max(self._asked, self.start // self.span)
+        index, window = -(-self.end // self.span), deque[Judged]()
+        while index > lowest and (not window or window[0].event.time > late[0].event.time):
+            index -= 1
+            window.extendleft(reversed(self._fresh.get(index, [])))
+        oldest = window[0].event.time if window and index == lowest and self.start < index * self.span else ""
+        at = index * self.span
+        late = [marked(line, self._newest, self.begun, oldest) for line in late]
+        lines, places = merged(list(window), late, at)
+        for old in range(index, -(-self.end // self.span)):
+            self._fresh.pop(old, None)
+        self.end = at
+        self._add(lines)
+        self.moves.add(places)
+
+    def _add(self, came: Sequence[Judged]) -> None:
         at = 0
         while at < len(came):
             index, have = divmod(self.end, self.span)
@@ -243,7 +281,6 @@ class Spool:
             while self.end // self.span - self._asked > self._most:
                 self._lay_by(self._asked)
                 self._asked += 1
-        self._settle()
 
     def clear(self) -> None:
         """Forget all lines, here and on the disk; numbers begin anew."""

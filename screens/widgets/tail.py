@@ -12,6 +12,7 @@ from textual.cache import LRUCache
 from s3ir_tui.model import Severity, utc_now
 from s3ir_tui.text import clean, middle
 from s3ir_tui.trail.event import Judged
+from s3ir_tui.trail.event_order import number_now
 from s3ir_tui.trail.fields import Line
 from s3ir_tui.trail.filter import EVERYTHING, Filter, parse
 from s3ir_tui.trail.sieve import Lines, Sieve
@@ -29,6 +30,11 @@ _PAUSE = 0.002
 _LATELY = 2_000
 
 
+def is_own_read(line: Line) -> bool:
+    """Whether this console made the call and changed nothing by it: what it changes is always shown."""
+    return line.ours and line.event.read_only
+
+
 class Tail(Rows):
     """Lines of the trail, oldest first. Looking through very many takes time; it is done in slices, newest first.
 
@@ -39,9 +45,10 @@ class Tail(Rows):
 
     Attributes:
         follow: Whether the newest line stays in sight.
-        fold: Whether calls of AWS services are folded.
+        fold: Whether calls of AWS services, and what this console reads itself, are folded.
         floor: The least severity that is shown.
-        folded: How many were folded.
+        folded: How many calls of AWS services were folded.
+        folded_own: How many reads of this console were.
         fresh: How many came since it was paused.
     """
 
@@ -58,7 +65,7 @@ class Tail(Rows):
         self.follow = True
         self.fold = True
         self.floor = Severity.INFO
-        self.folded = 0
+        self.folded = self.folded_own = 0
         self.fresh = 0
         self._view.begin(self._shown)
 
@@ -90,7 +97,7 @@ class Tail(Rows):
 
     def passes(self, line: Line) -> bool:
         """Whether a line is shown."""
-        if line.severity < self.floor or (line.noise and self.fold):
+        if line.severity < self.floor or (self.fold and (line.noise or is_own_read(line))):
             return False
         return self._filter.test is None or self._filter.test(line)
 
@@ -98,7 +105,12 @@ class Tail(Rows):
         """`passes`, counting what is folded."""
         if line.severity < self.floor or not (self._filter.test is None or self._filter.test(line)):
             return False
-        if line.noise and self.fold:
+        if not self.fold:
+            return True
+        if is_own_read(line):
+            self.folded_own += 1
+            return False
+        if line.noise:
             self.folded += 1
             return False
         return True
@@ -106,7 +118,7 @@ class Tail(Rows):
     def rebuild(self) -> None:
         """Look at every line again: filter, floor or folding changed, or all lines did."""
         under = self._under()
-        self.folded = self.fresh = 0
+        self.folded = self.folded_own = self.fresh = 0
         self._cache.clear()
         self._view.begin(self._shown, self._filter.needles, records=self._filter.record)
         self._search.begin(self._filter)
@@ -138,21 +150,37 @@ class Tail(Rows):
         added, dropped = self._view.take()
         self._search.take()
         if self._view.begun != begun:
-            self.folded = 0
+            self.folded = self.folded_own = 0
             self._wanted = None if self.follow else under
             self._look_on()
             self.refresh()
             return
+        if self._view.put_in:
+            self._numbers_moved(under)
         if self.follow:
             self._to_end()
+        elif self._view.put_in:
+            self.fresh += max(0, self.count() - old + dropped)
         else:
             self.fresh += added
             self.cursor, self.top = max(0, self.cursor - dropped), max(0, self.top - dropped)
-        visible = added and (self.follow or old - self.top < self.page)
+        visible = self._view.put_in or (added and (self.follow or old - self.top < self.page))
         if visible or (dropped and self.top == 0):
             self.refresh()
         else:
             self.refresh_head()
+
+    def _numbers_moved(self, under: int | None) -> None:
+        """Late lines took their place: the line under the cursor stays under it, and where it is on the screen."""
+        self._cache.clear()
+        put_in = self._view.put_in
+        if self._wanted is not None:
+            self._wanted = number_now(self._wanted, put_in)
+        if under is None or self.follow:
+            return
+        before = self.cursor
+        self.cursor = min(self._view.index_of(number_now(under, put_in)), max(0, self.count() - 1))
+        self.top = max(0, self.top + self.cursor - before)
 
     def _look_on(self) -> None:
         """Look at some more of the older lines, and again a little later until all were looked at."""
@@ -316,9 +344,13 @@ class Tail(Rows):
         if not self._view.done:
             return "looking …"
         if self.filter:
+            if self.folded or self.folded_own:
+                return f"the filter finds {self._folded_words()}: folded, S shows them"
             return "nothing matches the filter; * stands for any text, as in name:Get*"
         if self.floor:
             return f"nothing is {self.floor.word} or worse; s changes that"
+        if self.folded or self.folded_own:
+            return f"nothing else yet: {self._folded_words()} folded, S shows them"
         return "no event yet"
 
     def title(self) -> str:
@@ -341,13 +373,17 @@ class Tail(Rows):
         if self.search:
             left.append((f" ─ /{middle(clean(self.search), room)}: {self._search.place(self._under())}", BOLD))
         left.append((" ─ following " if self.follow else " ─ PAUSED, end follows ", PLAIN if self.follow else BOLD))
-        if self.folded and not self.search:
-            plural = "call" if self.folded == 1 else "calls"
-            left.append((f"─ {self.folded:,} service {plural} folded, S shows ", PLAIN))
+        if (self.folded or self.folded_own) and not self.search:
+            left.append((f"─ folded: {self._folded_words()}, S shows ", PLAIN))
         if self._lines.problem:
             left.append((f"─ {clean(self._lines.problem)} ", BOLD))
         right = [(f" +{self.fresh:,} new ", BOLD)] if self.fresh else []
         return ruled(left, right, cells)
+
+    def _folded_words(self) -> str:
+        """`38 reads of this console, 2 service calls`: what is ours is never counted with what is not."""
+        counts = ((self.folded_own, "read", " of this console"), (self.folded, "service call", ""))
+        return ", ".join(f"{count:,} {word}{'' if count == 1 else 's'}{of}" for count, word, of in counts if count)
 
     def spans(self, index: int, cells: int) -> Spans:
         """One line."""

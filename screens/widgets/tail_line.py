@@ -11,7 +11,7 @@ from s3ir_tui.text import clean, fit, middle, width
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.fields import Line, actor, outcome_of
 from screens.widgets.lines import Spans
-from screens.widgets.palette import DIM, HIT, PLAIN, RED, severity_style
+from screens.widgets.palette import AMBER, DIM, HIT, PLAIN, RED, severity_style
 
 _LONGEST = 400
 
@@ -26,15 +26,20 @@ def line_spans(line: Line, cells: int) -> Spans:
     event = line.event
     name = 16 if cells < 76 else 18 if cells < 110 else 26
     who = 11 if cells < 76 else 13 if cells < 90 else 26
-    what = max(8, cells - 8 - 6 - name - 1 - who - 1 - 7)
+    late = f" {line.late}" if line.late else ""
+    what = max(8, cells - 8 - 6 - name - 1 - who - 1 - 7 - len(late))
     result = outcome(event)
     style = severity_style(line.severity)
     return [
         (event.time[11:19], DIM),
         (f" {line.severity.short:<4} ", style),
         (fit(clean(event.name[:_LONGEST]), name), style if line.severity >= Severity.HIGH else PLAIN),
+        (late, AMBER),
         (" " + fit(_what(line, what), what), PLAIN),
-        (" " + fit("us" if line.ours else clean(actor(event.principal[:_LONGEST])), who), DIM if line.ours else PLAIN),
+        (
+            " " + fit("this console" if line.ours else clean(actor(event.principal[:_LONGEST])), who),
+            DIM if line.ours else PLAIN,
+        ),
         (f" {result:<6}", RED if result == "denied" else PLAIN),
     ]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from actions.desk import Desk
 from s3ir_tui.model import Severity
@@ -70,6 +71,38 @@ def test_tail_keeps_its_line_while_old_ones_fall_out() -> None:
     assert line.event.key == "k7"
     assert tail.fresh == 5
     assert tail.count() == 10
+
+
+def test_late_line_takes_its_place_and_what_is_under_the_cursor_stays_there() -> None:
+    lines = Spool()
+    tail = Tail(lines)
+    lines.extend(Judged(event(number * 10, key=f"k{number}")) for number in range(10))
+    tail.lines_came()
+    tail.follow = False
+    tail.cursor = 7
+    lines.extend([Judged(event(25, key="late")), Judged(event(95, key="new")), Judged(event(85, key="late too"))])
+    tail.lines_came()
+    line = tail.current()
+    assert line is not None
+    assert line.event.key == "k7"
+    assert (tail.count(), tail.cursor, tail.fresh) == (13, 8, 3)
+    assert [lines[number].event.key for number in (2, 3, 4)] == ["k2", "late", "k3"]
+
+
+def test_reads_of_this_console_are_folded_and_counted_apart_and_what_it_changed_is_shown() -> None:
+    lines = Spool()
+    tail = Tail(lines)
+    read = structs.replace(event(1, "LookupEvents"), read_only=True)
+    lines.extend([Judged(read, ours=True)] * 38 + [Judged(event(2, "UpdateAccessKey"), ours=True)])
+    lines.extend([Judged(event(3), noise=True)])
+    tail.lines_came()
+    assert (tail.count(), tail.folded_own, tail.folded) == (1, 38, 1)
+    said = "".join(text for text, _ in tail.head(100))
+    assert "folded: 38 reads of this console, 1 service call, S shows" in said
+    assert not tail.passes(Judged(read, ours=True))
+    tail.fold = False
+    tail.rebuild()
+    assert tail.count() == 40
 
 
 def test_tail_of_noise_alone_counts_it() -> None:

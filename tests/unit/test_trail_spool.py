@@ -302,3 +302,103 @@ def test_memory_is_flat_once_the_newest_are_full() -> None:
     assert len(sifted(spool, "bucket:bucket-3 k777")) == len(
         [n for n in range(60_000) if n % 7 == 3 and "k777" in f"k{n}"]
     )
+
+
+def _second(at: int, key: str, **fields: object) -> Judged:
+    return line(at, key=key, id=key, **fields)
+
+
+def _times(spool: Spool) -> list[str]:
+    return [spool.look(number).event.time for number in range(spool.start, spool.end)]
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.integers(0, 400), max_size=30), max_size=30), st.integers(0, 3))
+def test_lines_stand_in_the_order_of_their_time_however_they_come(batches: list[list[int]], every: int) -> None:
+    spool = Spool(memory=100_000, block=16)
+    sieve = Sieve(spool)
+    sieve.begin(parse("noise:no").test)
+    came: list[Judged] = []
+    for count, batch in enumerate(batches):
+        new = [_second(at, f"{count}-{place}") for place, at in enumerate(batch)]
+        came += new
+        spool.extend(new)
+        if every and count % every == 0:
+            sieve.take()
+    sieve.take()
+    while not sieve.done:
+        sieve.step(LONG)
+    wanted = sorted(came, key=lambda item: item.event.time)
+    assert [item.event.time for item in wanted] == _times(spool)
+    assert sorted(item.event.key for item in came) == sorted(spool[number].event.key for number in range(spool.end))
+    shown = [spool[number] for number in sieve]
+    assert [item.event.time for item in shown] == [item.event.time for item in wanted if not item.noise]
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.lists(st.integers(0, 3_000), max_size=40), max_size=40))
+def test_lines_that_come_late_are_all_found_also_where_older_ones_are_packed(batches: list[list[int]]) -> None:
+    spool = Spool(memory=64, block=8)
+    sieve = Sieve(spool)
+    sieve.begin(parse("key:x").test)
+    wanted = 0
+    for count, batch in enumerate(batches):
+        new = [_second(at, f"{'x' if at % 2 else 'y'}{count}-{place}") for place, at in enumerate(batch)]
+        wanted += sum(item.event.key.startswith("x") for item in new)
+        spool.extend(new)
+        sieve.take()
+    while not sieve.done:
+        sieve.step(LONG)
+    settled(spool)
+    assert len(sieve) == len(set(sieve)) == wanted
+    assert all(spool[number].event.key.startswith("x") for number in sieve)
+
+
+def test_late_line_is_marked_and_stands_in_its_place() -> None:
+    spool = Spool()
+    spool.begun = _second(0, "begin").event.time
+    spool.extend([_second(at, f"k{at}") for at in (10, 20, 200, 210)])
+    spool.extend([_second(30, "late"), _second(190, "a little later"), _second(220, "new")])
+    assert [spool[number].event.key for number in range(spool.end)] == [
+        "k10", "k20", "late", "a little later", "k200", "k210", "new"
+    ]  # fmt: skip
+    assert [spool[number].late for number in range(spool.end)] == ["", "", "late", "", "", "", ""]
+    assert spool.near(_second(30, "").event.time) == 2
+
+
+def test_history_that_is_read_after_what_is_new_is_not_late() -> None:
+    spool = Spool()
+    spool.begun = _second(5_000, "").event.time
+    spool.extend([_second(5_000 + at, f"k{at}") for at in range(3)])
+    spool.extend([_second(at, f"h{at}") for at in range(3)])
+    assert [spool[number].event.key for number in range(spool.end)] == ["h0", "h1", "h2", "k0", "k1", "k2"]
+    assert not any(spool[number].late for number in range(spool.end))
+
+
+def test_line_older_than_all_that_is_in_memory_says_of_when_it_is_and_is_found() -> None:
+    spool = Spool(memory=64, block=8)
+    spool.extend([_second(1_000 + at, f"k{at}") for at in range(1_000)])
+    settled(spool)
+    sieve = sifted(spool)
+    spool.extend([_second(7, "very late")])
+    sieve.take()
+    place = next(number for number in sieve if spool[number].event.key == "very late")
+    assert spool[place].late == "late, of 00:00"
+    assert spool.end - place <= 64 + 8
+    assert len(sieve) == 1_001
+
+
+def test_few_late_lines_among_many_cost_little() -> None:
+    spool = Spool()
+    spool.extend([_second(at, f"k{at}") for at in range(25_000)])
+    settled(spool)
+    sieve = sifted(spool)
+    begun = time.process_time()
+    for tick in range(40):  # ten seconds of 500 events a second, each tick with two lines that are two minutes late
+        at = 25_000 + tick * 125
+        spool.extend([_second(at - 120, f"late{tick}"), _second(at - 60, f"later{tick}")])
+        spool.extend([_second(at + more, f"k{at + more}") for more in range(125)])
+        sieve.take()
+    spent = time.process_time() - begun
+    assert len(sieve) == 25_000 + 40 * 127
+    assert spent < 2.0, spent
