@@ -373,10 +373,10 @@ class Tail(Rows):
         if self.search:
             left.append((f" ─ /{middle(clean(self.search), room)}: {self._search.place(self._under())}", BOLD))
         left.append((" ─ following " if self.follow else " ─ PAUSED, end follows ", PLAIN if self.follow else BOLD))
-        if (self.folded or self.folded_own) and not self.search:
-            left.append((f"─ folded: {self._folded_words()}, S shows ", PLAIN))
         if self._lines.problem:
             left.append((f"─ {clean(self._lines.problem)} ", BOLD))
+        if (self.folded or self.folded_own) and not self.search:
+            left.append((f"─ {self._folded_words()} folded, S shows ", PLAIN))
         right = [(f" +{self.fresh:,} new ", BOLD)] if self.fresh else []
         return ruled(left, right, cells)
 

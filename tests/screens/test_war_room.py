@@ -207,7 +207,7 @@ def test_filter_finds_address_and_error() -> None:
 def test_service_noise_is_folded_behind_a_counter() -> None:
     async def test() -> None:
         async with console() as pilot:
-            assert "folded: 1 service call, S shows" in screen(pilot.app)
+            assert "1 service call folded, S shows" in screen(pilot.app)
             assert "GetBucketAcl" not in screen(pilot.app)
             await press(pilot, "S")
             await shows(pilot, "GetBucketAcl")

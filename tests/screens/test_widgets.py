@@ -98,7 +98,7 @@ def test_reads_of_this_console_are_folded_and_counted_apart_and_what_it_changed_
     tail.lines_came()
     assert (tail.count(), tail.folded_own, tail.folded) == (1, 38, 1)
     said = "".join(text for text, _ in tail.head(100))
-    assert "folded: 38 reads of this console, 1 service call, S shows" in said
+    assert "38 reads of this console, 1 service call folded, S shows" in said
     assert not tail.passes(Judged(read, ours=True))
     tail.fold = False
     tail.rebuild()
