@@ -70,6 +70,12 @@ def live_sessions(ctx: Context, user: str) -> tuple[str, ...]:
     )
 
 
+def federated_of(ctx: Context, arn: str) -> tuple[str, ...]:
+    """ARNs of the GetFederationToken sessions of a user that the trail shows, whether they are over or not."""
+    found = [item.principal for item in _credentials(ctx, arn) if item.kind == "federated" and item.owner_arn == arn]
+    return tuple(sorted({item for item in found if subject(item).kind == "federated"}))
+
+
 def _credentials(ctx: Context, ident: str) -> Iterable[Credential]:
     return ctx.history().family(ident).credentials
 

@@ -114,7 +114,10 @@ def editable(role: str, ctx: Context) -> None:
     if path.startswith(SERVICE_LINKED):
         raise Refusal(f"{role} is a service-linked role: its sessions cannot be revoked. Stop the service's use of it.")
     if path.startswith(SSO_ROLES):
-        raise Refusal(f"{role} belongs to IAM Identity Center and cannot be edited in IAM: revoke the user there.")
+        raise Refusal(
+            f"{role} belongs to IAM Identity Center and cannot be edited in IAM. Way out: contain.lineage "
+            "denies its sessions on the buckets and names the steps in Identity Center."
+        )
 
 
 def names(values: Iterable[str], limit: int = 3) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,7 @@ from actions.statements import without
 from actions.subjects import Subject, Subjects, subject
 from s3ir_tui import policy
 from s3ir_tui.aws.errors import AwsError
-from s3ir_tui.text import short_arn
+from s3ir_tui.text import clean, short_arn
 
 ID = "contain.deny-principal"
 _OURS = ("S3irDenyControl", "S3irDenyData")
@@ -56,6 +56,8 @@ def denied(item: Subject, ctx: Context, *, data: bool = True) -> Denied:
     label = short_arn(item.id)
     if item.kind == "anonymous":
         raise Refusal("requests without credentials cannot be denied by name: use contain.block-public-access")
+    if item.kind == "root" and item.account == ctx.account_id:
+        return Denied(label, _digest(item.id), {"ArnEquals": {"aws:PrincipalArn": item.id}}, data)
     if item.kind in ("account", "root"):
         if item.account == ctx.account_id:
             raise Refusal(f"{item.account} is this account itself: that would deny everyone, you included")
@@ -64,6 +66,9 @@ def denied(item: Subject, ctx: Context, *, data: bool = True) -> Denied:
         return _session(item, ctx, label, data)
     if item.kind == "federated":
         return Denied(label, _digest(item.id), _equals("aws:userid", f"{item.account}:{item.session}"), data)
+    if item.kind == "user" and (sessions := seen.federated_of(ctx, item.id)):
+        # Its sessions of GetFederationToken have an aws:PrincipalArn of their own, which the user's does not match.
+        return Denied(label, _digest(item.id), {"ArnEquals": {"aws:PrincipalArn": [item.id, *sessions]}}, data)
     if item.kind in ("user", "role"):
         return Denied(label, _digest(item.id), {"ArnEquals": {"aws:PrincipalArn": item.id}}, data)
     raise Refusal(f"{item.id}: neither a user, a role, a session nor an account; nothing in a bucket policy matches it")
@@ -126,28 +131,71 @@ def _buckets(subjects: Subjects, ctx: Context) -> tuple[str, ...]:
 
 
 def touched(ctx: Context, idents: Iterable[str]) -> tuple[str, ...]:
-    """Buckets of this account on which principals were seen, or into which an outside account was let in."""
+    """Buckets of this account on which principals were seen, or whose policy grants an outside account access."""
     wanted = set(idents)
     own = {str(entry["Name"]) for entry in ctx.listed("s3", "ListBuckets", {}, "Buckets")}
     found = [name for item in ctx.history().principals() if item.id in wanted for name in item.buckets]
     if any(subject(ident).kind in ("account", "root") for ident in wanted):
-        accounts = {subject(ident).account for ident in wanted}
+        accounts = {subject(ident).account for ident in wanted} - {ctx.account_id}
         found += [name for name, inside in _shared(ctx, sorted(own)) if accounts & set(inside)]
     return tuple(name for name in dict.fromkeys(found) if name in own)
 
 
 def _shared(ctx: Context, names: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
     with ThreadPoolExecutor(16, thread_name_prefix="policies") as pool:
-        return list(zip(names, pool.map(lambda name: lets_in(ctx, name), names), strict=True))
+        return list(zip(names, pool.map(lambda name: granted_accounts(ctx, name), names), strict=True))
 
 
-def lets_in(ctx: Context, bucket: str) -> tuple[str, ...]:
-    """Foreign accounts that a bucket's policy lets in; none where it cannot be read."""
-    try:
-        found = ctx.state(buckets.policy_read(ctx, bucket))
-    except (AwsError, Refusal):
-        return ()
+def granted_accounts(ctx: Context, bucket: str) -> tuple[str, ...]:
+    """Foreign accounts that a bucket's policy grants access; none where it cannot be read (see `unread`)."""
+    found = _policy_of(ctx, bucket)
     return policy.foreign_accounts(found, ctx.account_id) if found else ()
+
+
+def _policy_of(ctx: Context, bucket: str) -> Any:
+    try:
+        return ctx.state(buckets.policy_read(ctx, bucket))
+    except (AwsError, Refusal):
+        return None
+
+
+def unread(ctx: Context) -> tuple[str, ...]:
+    """A warning that names the buckets whose policy cannot be read, where those of all buckets were looked at."""
+    names = [str(entry["Name"]) for entry in ctx.listed("s3", "ListBuckets", {}, "Buckets")]
+
+    def readable(name: str) -> bool:
+        try:
+            ctx.state(buckets.policy_read(ctx, name))
+        except (AwsError, Refusal):
+            return False
+        return True
+
+    with ThreadPoolExecutor(16, thread_name_prefix="policies") as pool:
+        missing = [name for name, read in zip(names, pool.map(readable, names), strict=True) if not read]
+    if not missing:
+        return ()
+    return (f"{len(missing)} buckets whose policy cannot be read may grant it access too: {who.names(missing, 10)}",)
+
+
+def left_open(ctx: Context, bucket: str, granted: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Warnings on what the policy of a bucket grants to others than accounts, by address, organization, service, id.
+
+    Args:
+        ctx: The look at the world.
+        bucket: The bucket.
+        granted: What the suspect granted, by bucket, as the trail shows it.
+    """
+    found = _policy_of(ctx, bucket)
+    for grant in policy.grants(found, ctx.account_id) if found else ():
+        if grant.own or grant.kind in ("account", "principal", "deleted principal"):
+            continue
+        by_it = (bucket, grant.words) in granted
+        where = f"statement {grant.sid}" if grant.sid else f"statement {grant.place + 1}"
+        way = "contain.block-public-access" if grant.kind == "everyone" else "take that statement out of the policy"
+        yield clean(
+            f"{bucket} stays open to {grant.words}: {', '.join(grant.actions)} ({where}"
+            f"{', granted by the suspect' if by_it else ''}): {way}"
+        )
 
 
 def fit(subjects: Subjects, ctx: Context) -> Fit:
@@ -178,6 +226,8 @@ def plan(subjects: Subjects, ctx: Context) -> Plan:
         danger=Danger.REVERSIBLE,
         warnings=(
             "A bucket policy reaches this bucket alone: the credentials still work elsewhere",
+            *_not_reached(found, ctx),
+            *(unread(ctx) if not subjects.buckets and any(item.kind == "account" for item in found) else ()),
             *(line for made in planned for line in made.warnings),
         ),
         breaks=tuple(line for step in steps for line in step.breaks),
@@ -187,6 +237,23 @@ def plan(subjects: Subjects, ctx: Context) -> Plan:
         independent=True,
         in_place=in_place,
     )
+
+
+def _not_reached(found: Sequence[Subject], ctx: Context) -> Iterator[str]:
+    """What acts for a principal, or in place of it, under another name, so that no deny in a bucket policy matches."""
+    if any(item.kind in ("user", "role", "session", "root") for item in found):
+        yield (
+            "Not reached, since they act as other roles: credentials of S3 Access Grants that it was given (up to 12 "
+            "h), Batch jobs that run already, replication rules"
+        )
+    for item in found:
+        if item.kind == "user" and item.account == ctx.account_id:
+            names = who.names(subject(arn).session for arn in seen.federated_of(ctx, item.id))
+            yield (
+                f"Sessions of GetFederationToken of {item.name}: {f'{names} denied as well' if names else 'none'} "
+                f"{seen.since(ctx)}; one under another name is not reached, contain.deny-user reaches all"
+            )
+            yield f"Roles that {item.name} may assume are not reached (contain.lineage follows them)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +332,10 @@ def _matches(wanted: Denied, ident: str) -> bool:
     item = subject(ident)
     if wanted.key in (_digest(ident), item.account):
         return True
-    arns = [value for value in wanted.condition.get("ArnEquals", {}).values() if isinstance(value, str)]
+    values = wanted.condition.get("ArnEquals", {}).values()
+    arns = [arn for value in values for arn in ([value] if isinstance(value, str) else value)]
+    if ident in arns:
+        return True
     return item.kind == "session" and any(
         (role.kind, role.account, role.name) == ("role", item.account, item.name) for role in map(subject, arns)
     )

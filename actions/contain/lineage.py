@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from actions import lockout, seen, who
 from actions.action import Action, Fit
-from actions.contain import deny_principal, deny_user, disable_access_key, revoke_role_sessions
+from actions.contain import beyond_iam, deny_principal, deny_user, disable_access_key, revoke_role_sessions
 from actions.context import Context
 from actions.lockout import LockOut
 from actions.plan import AlreadyInPlace, Danger, Plan, Refusal, Step
@@ -25,6 +25,12 @@ HOLD_SECONDS = 5.0
 """IAM was measured to need four to six seconds to enforce a deny; a thief may take it off until then."""
 
 
+_NOTHING = (
+    "nothing of this account descends from it, as far as the trail shows. Way out: look at a wider time (--since), or "
+    "deny it on the bucket (contain.deny-principal)"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Tree:
     """What descends from the chosen principals, by the trail.
@@ -35,6 +41,7 @@ class Tree:
         accounts: Other accounts that were let in.
         credentials: Every credential of the family.
         principals: Every principal of the family.
+        grants: What it granted to others than accounts, in words: `anyone from 198.51.100.7/32`, each with its bucket.
     """
 
     users: tuple[str, ...]
@@ -42,6 +49,7 @@ class Tree:
     accounts: tuple[str, ...]
     credentials: tuple[Credential, ...]
     principals: tuple[str, ...]
+    grants: tuple[tuple[str, str], ...] = ()
 
 
 def _roots(subjects: Subjects, ctx: Context) -> tuple[str, ...]:
@@ -73,7 +81,13 @@ def tree(subjects: Subjects, ctx: Context) -> Tree:
         accounts=tuple(account for account in dict.fromkeys(accounts) if account != ctx.account_id),
         credentials=tuple(credentials.values()),
         principals=tuple(dict.fromkeys(principals)),
+        grants=_granted({*credentials, *principals}, ctx),
     )
+
+
+def _granted(idents: Collection[str], ctx: Context) -> tuple[tuple[str, str], ...]:
+    doors = [door for by, door in ctx.history().lineage.openers() if by in idents and door.kind == "grant"]
+    return tuple(dict.fromkeys((door.bucket, door.ident) for door in doors))
 
 
 def _roles(
@@ -114,13 +128,17 @@ def fit(subjects: Subjects, ctx: Context) -> Fit:
         _count(sum(len(who.keys_of(user, ctx)) for user in found.users), "key"),
         _count(len(found.roles), "role"),
         _count(len(found.accounts), "outside account"),
+        _count(len(found.grants), "grant to others"),
     ]
     told = ", ".join(part for part in parts if part)
     return Fit(detail=f"{told}, last first") if told else Fit("nothing of this account descends from it")
 
 
 def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'s' if number != 1 else ''}" if number else ""
+    if not number:
+        return ""
+    head, _, rest = word.partition(" to ")
+    return f"{number} {head}{'s' if number != 1 else ''}{f' to {rest}' if rest else ''}"
 
 
 class _Making:
@@ -133,6 +151,9 @@ class _Making:
         self.checked: list[str] = []
         self.in_place: list[str] = []
         self.refused = False
+        self.elsewhere: list[str] = []
+        self.guests: list[Subject] = []
+        """Who can be denied on buckets alone: sessions of Identity Center and of federation, root."""
 
     def _left_out(self, refusal: Refusal) -> None:
         if isinstance(refusal, AlreadyInPlace):
@@ -172,8 +193,27 @@ class _Making:
             except Refusal as refusal:
                 self._left_out(refusal)
 
+    def beyond_iam(self, found: Tree) -> None:
+        """Principals without a policy that could be edited: they are denied on buckets, the rest is done elsewhere."""
+        for ident in found.principals:
+            item = subject(ident)
+            if item.kind == "root" and item.account == self.ctx.account_id:
+                self.guests.append(item)
+                self.elsewhere += beyond_iam.root(self.ctx)
+            elif item.kind == "federated" and item.account == self.ctx.account_id:
+                self.guests.append(item)
+                self.elsewhere += beyond_iam.federated(item, found.users)
+            elif item.kind == "unknown":
+                self.elsewhere += beyond_iam.unknown(item)
+
     def _role(self, role: str, names: frozenset[str], accounts: tuple[str, ...]) -> None:
         ctx = self.ctx
+        if beyond_iam.of_identity_center(role, ctx):
+            known = sorted(names) or [subject(item.id).session for item in seen.sessions_of(ctx, role)]
+            arn = f"arn:{ctx.account.partition}:sts::{ctx.account_id}:assumed-role/{role}/"
+            self.guests += [subject(f"{arn}{name}") for name in known]
+            self.elsewhere += beyond_iam.identity_center(role, known, ctx)
+            return
         self.warnings += revoke_role_sessions.open_metadata(role, ctx)
         self.warnings += _let_in_by_trust(role, accounts, ctx)
         guilty = {subject(item.id).session for item in seen.sessions_of(ctx, role) if item.severity >= Severity.HIGH}
@@ -195,17 +235,23 @@ class _Making:
         self.steps.append(revoke_role_sessions.revoke_step(role, ctx, frozenset(guilty) or names))
 
     def buckets(self, found: Tree) -> None:
-        """Outside accounts are denied where they were let in, and the users may not change those buckets back."""
+        """Outside accounts are denied where they were granted access, and the users may not change those buckets back.
+
+        Whom no policy of IAM cuts is denied on the buckets where it was seen.
+        """
         ctx = self.ctx
+        self.warnings += deny_principal.unread(ctx) if found.accounts else ()
         for bucket in deny_principal.touched(ctx, [*found.principals, *found.accounts]):
-            inside = set(deny_principal.lets_in(ctx, bucket)) & set(found.accounts)
-            if not inside:
-                continue
-            items = [deny_principal.denied(Subject(account, "account", account), ctx) for account in sorted(inside)]
-            for user in found.users:
-                arn = str(ctx.user(user)["Arn"])
-                items.append(deny_principal.denied(Subject(arn, "user", ctx.account_id, user), ctx, data=False))
             try:
+                inside = set(deny_principal.granted_accounts(ctx, bucket)) & set(found.accounts)
+                items = [deny_principal.denied(Subject(account, "account", account), ctx) for account in sorted(inside)]
+                items += [deny_principal.denied(item, ctx) for item in self._guests_on(bucket)]
+                for user in found.users if items else ():
+                    arn = str(ctx.user(user)["Arn"])
+                    items.append(deny_principal.denied(Subject(arn, "user", ctx.account_id, user), ctx, data=False))
+                self.warnings += deny_principal.left_open(ctx, bucket, found.grants)
+                if not items:
+                    continue
                 made = deny_principal.deny_step(bucket, items, ctx)
             except LockOut:
                 raise
@@ -215,6 +261,10 @@ class _Making:
             self.steps.append(made.step)
             self.checked.append(made.checked)
             self.warnings += made.warnings
+
+    def _guests_on(self, bucket: str) -> list[Subject]:
+        seen_there = {item.id for item in self.ctx.history().principals() if bucket in item.buckets}
+        return [item for item in dict.fromkeys(self.guests) if item.id in seen_there]
 
     def open_doors(self, found: Tree) -> None:
         """Roles that a member of the family may assume, and of which no session was seen yet."""
@@ -262,12 +312,15 @@ def plan(subjects: Subjects, ctx: Context) -> Plan:
     making = _Making(ctx)
     making.users(found)
     making.roles(found)
+    making.beyond_iam(found)
     making.buckets(found)
     making.open_doors(found)
     if not making.steps and making.in_place and not making.refused:
         raise AlreadyInPlace(*dict.fromkeys(making.in_place))
+    making.warnings += dict.fromkeys(making.elsewhere)
     if not making.steps:
-        raise Refusal("; ".join(["nothing is left to do", *making.warnings]))
+        head = "this console can cut nothing of it now" if making.warnings else _NOTHING
+        raise Refusal("; ".join([head, *dict.fromkeys(making.warnings)]))
     making.warnings.append(f"For {HOLD_SECONDS:.0f} s after the last step, what someone undoes meanwhile is done again")
     return Plan(
         action=ID,

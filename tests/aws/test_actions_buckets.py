@@ -156,7 +156,6 @@ def test_a_role_is_cut_with_all_its_sessions_and_a_session_alone(
     [
         ("anonymous", "block-public-access"),
         ("111122223333", "you included"),
-        ("arn:aws:iam::111122223333:root", "you included"),
         ("some-service", "nothing in a bucket policy matches it"),
     ],
 )
