@@ -57,10 +57,20 @@ def _call(kind: Kind, verb: str, name: str, policy_name: str, document: Any = No
 
 
 def size(ctx: Context, kind: Kind, name: str) -> int:
-    """Bytes that the inline policies of a user or role take together."""
+    """Characters that the inline policies of a user or role take together."""
     listing, parameter = ("ListUserPolicies", "UserName") if kind == "user" else ("ListRolePolicies", "RoleName")
     total = 0
     for policy_name in ctx.listed("iam", listing, {parameter: name}, "PolicyNames"):
         document = ctx.state(read(kind, name, str(policy_name)))
-        total += policy.measure(document) if document else 0
+        total += policy.characters(document) if document else 0
     return total
+
+
+def fits(ctx: Context, kind: Kind, name: str, policy_name: str, document: dict[str, Any]) -> bool:
+    """Whether a user or role has room for an inline policy, in the place of the one of that name.
+
+    Source: IAM User Guide, quotas: all inline policies of one identity together, white space not counted.
+    """
+    before = ctx.state(read(kind, name, policy_name))
+    taken = size(ctx, kind, name) - (policy.characters(before) if before else 0)
+    return taken + policy.characters(document) <= policy.INLINE_LIMITS[kind]

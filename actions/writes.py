@@ -56,9 +56,10 @@ def key_status_read(call: Call) -> Read:
 
 
 def attached_read(call: Call) -> Read:
-    """How it is read whether a managed policy is attached to a user."""
+    """How it is read whether a managed policy is attached to a user or role."""
     pick = f"AttachedPolicies[?PolicyArn=='{_plain(call.params['PolicyArn'])}'].PolicyArn | [0]"
-    return Read(_named(call, "ListAttachedUserPolicies", "UserName"), pick=pick, absent=("NoSuchEntity",))
+    kind = "Role" if "RoleName" in call.params else "User"
+    return Read(_named(call, f"ListAttached{kind}Policies", f"{kind}Name"), pick=pick, absent=("NoSuchEntity",))
 
 
 def _inline_read(operation: str) -> Callable[[Call], Read]:
@@ -85,7 +86,8 @@ def _key_back(step: Step) -> Call:
 
 
 def _detach(step: Step) -> Call:
-    return _named(step.call, "DetachUserPolicy", "UserName", "PolicyArn")
+    kind = "Role" if "RoleName" in step.call.params else "User"
+    return _named(step.call, f"Detach{kind}Policy", f"{kind}Name", "PolicyArn")
 
 
 def _is_deny_all(params: Mapping[str, Any]) -> bool:
@@ -169,6 +171,8 @@ WRITES: Mapping[str, Write] = MappingProxyType(
         "iam:UpdateAccessKey": Write(("AccessKeyId", "UserName"), ("Status",), key_status_read, _key_back),
         "iam:AttachUserPolicy": Write(("UserName", "PolicyArn"), (), attached_read, _detach, _is_deny_all),
         "iam:DetachUserPolicy": Write(("UserName", "PolicyArn"), (), attached_read, None, _is_deny_all),
+        "iam:AttachRolePolicy": Write(("RoleName", "PolicyArn"), (), attached_read, _detach, _is_deny_all),
+        "iam:DetachRolePolicy": Write(("RoleName", "PolicyArn"), (), attached_read, None, _is_deny_all),
         "iam:PutUserPolicy": Write(
             ("UserName", "PolicyName"), ("PolicyDocument",), _inline_read("GetUserPolicy"), None, _is_our_policy
         ),

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from actions import inline, lockout, undo, who
 from actions.action import Action, Fit
 from actions.context import Context
 from actions.plan import AlreadyInPlace, Call, Danger, Plan, Read, Refusal, Step
 from actions.seen import live_sessions, others_on_user
+from actions.statements import covered
 from actions.subjects import Subjects
-from s3ir_tui import policy
 
 ID = "contain.deny-user"
 INLINE_NAME = "S3irDenyAll"
 MANAGED_QUOTA = 10
-"""Managed policies that a user may have attached by default (IAM User Guide, quotas)."""
+HIGHEST_MANAGED_QUOTA = 20
+"""Managed policies that a user may have attached by default, and with the quota raised (IAM User Guide, quotas)."""
 
-_DENY_ALL = {
+_DENY_ALL: dict[str, Any] = {
     "Version": "2012-10-17",
     "Statement": [{"Sid": INLINE_NAME, "Effect": "Deny", "Action": "*", "Resource": "*"}],
 }
@@ -74,7 +76,8 @@ def denied(user: str, ctx: Context) -> bool:
     ctx.user(user)
     if ctx.state(_attached(user, deny_all_arn(ctx))) is not None:
         return True
-    return ctx.state(inline.read("user", user, INLINE_NAME)) is not None
+    # The name alone proves nothing: anyone may have put another document there.
+    return covered(ctx.state(inline.read("user", user, INLINE_NAME)), _DENY_ALL["Statement"][0])
 
 
 def deny_step(user: str, ctx: Context) -> Step:
@@ -86,12 +89,13 @@ def deny_step(user: str, ctx: Context) -> Step:
     breaks = others_on_user(ctx, user)
     arn = deny_all_arn(ctx)
     managed = ctx.listed("iam", "ListAttachedUserPolicies", {"UserName": user}, "AttachedPolicies")
-    if len(managed) >= MANAGED_QUOTA:
-        if inline.size(ctx, "user", user) + policy.measure(_DENY_ALL) > policy.INLINE_LIMITS["user"]:
-            raise Refusal(
-                f"{user} has {len(managed)} managed policies and no room for an inline one. Way out: detach a policy, "
-                "or disable its keys (contain.disable-access-key) and remove its console password."
-            )
+    full = len(managed) >= MANAGED_QUOTA
+    room = full and inline.fits(ctx, "user", user, INLINE_NAME, _DENY_ALL)
+    if len(managed) >= HIGHEST_MANAGED_QUOTA and not room:
+        raise Refusal(
+            f"{user} has {len(managed)} managed policies and no room for an inline one. {_way_out(user, arn)}"
+        )
+    if room:
         summary = f"+ {INLINE_NAME} (inline: {len(managed)} managed policies are attached)"
         return inline.put(ctx, "user", user, INLINE_NAME, _DENY_ALL, summary=summary, breaks=breaks, action=ID)
     params = {"UserName": user, "PolicyArn": arn}
@@ -104,7 +108,19 @@ def deny_step(user: str, ctx: Context) -> Step:
         after=arn,
         undo=Call("iam", "DetachUserPolicy", params),
         breaks=breaks,
+        note=f"{len(managed)} managed policies are attached, which takes a raised quota, and there is no room for an "
+        f"inline one. If IAM answers LimitExceeded: {_way_out(user, arn)}"
+        if full
+        else "",
         action=ID,
+    )
+
+
+def _way_out(user: str, arn: str) -> str:
+    return (
+        "Way out: detach a policy and plan again, or deny by the permissions boundary (aws iam "
+        f"put-user-permissions-boundary --user-name {user} --permissions-boundary {arn}), and disable its keys "
+        "(contain.disable-access-key)."
     )
 
 

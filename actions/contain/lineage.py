@@ -219,20 +219,28 @@ class _Making:
         guilty = {subject(item.id).session for item in seen.sessions_of(ctx, role) if item.severity >= Severity.HIGH}
         suspects = names | guilty
         bystanders = [item for item in seen.others_on_role(ctx, role, suspects) if not _ours(item.id, ctx)]
-        if names and bystanders and revoke_role_sessions.by_services_only(role, ctx):
-            for name in suspects:
-                arn = f"arn:{ctx.account.partition}:sts::{ctx.account_id}:assumed-role/{role}/{name}"
-                self.checked.append(lockout.check_session(ctx, subject(arn)))
-            _check_service_role(ctx, role)
-            self.steps.append(revoke_role_sessions.revoke_some_step(role, sorted(suspects), ctx))
-            self.warnings.append(
-                f"Of {role} only {who.names(sorted(suspects))} is cut: AWS alone names its sessions, and others work "
-                "through it. If more was stolen than the trail shows yet, contain.revoke-role-sessions cuts all"
-            )
+        if names and bystanders and revoke_role_sessions.names_by_aws(role, ctx) and self._some(role, suspects):
             return
         self.checked.append(lockout.check_role(ctx, role))
         # Where the role itself was chosen every session of it is in `names`; those without a finding are collateral.
         self.steps.append(revoke_role_sessions.revoke_step(role, ctx, frozenset(guilty) or names))
+
+    def _some(self, role: str, suspects: frozenset[str]) -> bool:
+        """Cut sessions of some names alone; false where the role has no room for it."""
+        ctx = self.ctx
+        for name in suspects:
+            arn = f"arn:{ctx.account.partition}:sts::{ctx.account_id}:assumed-role/{role}/{name}"
+            self.checked.append(lockout.check_session(ctx, subject(arn)))
+        _check_service_role(ctx, role)
+        try:
+            self.steps.append(revoke_role_sessions.revoke_some_step(role, sorted(suspects), ctx))
+        except revoke_role_sessions.NoRoom:
+            return False
+        self.warnings.append(
+            f"Of {role} only {who.names(sorted(suspects))} is cut: AWS alone names its sessions, and others work "
+            "through it. If more was stolen than the trail shows yet, contain.revoke-role-sessions cuts all"
+        )
+        return True
 
     def buckets(self, found: Tree) -> None:
         """Outside accounts are denied where they were granted access, and the users may not change those buckets back.

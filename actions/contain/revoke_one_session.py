@@ -9,7 +9,7 @@ from typing import Any
 
 from actions import inline, lockout, seen, undo, who
 from actions.action import Action, Fit
-from actions.contain.revoke_role_sessions import by_services_only, longest_session
+from actions.contain.revoke_role_sessions import NoRoom, longest_session, names_by_aws
 from actions.context import Context
 from actions.plan import AlreadyInPlace, Danger, Plan, Refusal, Step, made_of
 from actions.subjects import Subjects
@@ -50,7 +50,7 @@ def plan(subjects: Subjects, ctx: Context) -> Plan:
         warnings=tuple(
             f"Whoever may assume {role} can choose another session name: contain.revoke-role-sessions is surer"
             for role in roles
-            if not by_services_only(role, ctx)
+            if not names_by_aws(role, ctx)
         ),
         breaks=tuple(line for step in steps for line in step.breaks),
         checked=tuple(dict.fromkeys(checked)),
@@ -86,12 +86,18 @@ def deny_step(role: str, sessions: Sequence[str], ctx: Context) -> Step:
         "Resource": "*",
         "Condition": {"StringEquals": {"aws:userid": sorted({*denied, *wanted})}},
     }
+    after = policy.merge(before, [statement])
+    if not inline.fits(ctx, "role", role, POLICY_NAME, after):
+        raise NoRoom(
+            f"{role}: its inline policies have no room for another. Way out: contain.revoke-role-sessions, which has "
+            "another way then"
+        )
     return inline.put(
         ctx,
         "role",
         role,
         POLICY_NAME,
-        policy.merge(before, [statement]),
+        after,
         summary=f"+ deny {who.names(sessions)}",
         breaks=_breaks(role, sessions, ctx),
         note="holds for credentials issued later under the same name too, such as those that an instance hands out",

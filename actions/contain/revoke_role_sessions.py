@@ -7,11 +7,12 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from actions import inline, lockout, seen, undo, who
+from actions import inline, lockout, role_deny, seen, undo, who
 from actions.action import Action, Fit
 from actions.context import Context
 from actions.moment import AHEAD, RUN_TIME
 from actions.plan import AlreadyInPlace, Danger, Plan, Refusal, Step, made_of
+from actions.records import time_of
 from actions.subjects import Subjects
 from s3ir_tui import policy
 from s3ir_tui.aws.errors import AwsError
@@ -22,8 +23,15 @@ from s3ir_tui.model import iso
 ID = "contain.revoke-role-sessions"
 SOME_POLICY = "S3irRevokeSessions"
 
+_INSTANCES = "Service:ec2.amazonaws.com"
+_NAMING = (_INSTANCES, "Service:ecs-tasks.amazonaws.com")
+
 SERVICE_SESSION = timedelta(hours=12)
 """How long credentials that AWS services get for a role are taken to live: the role's maximum does not bound them."""
+
+
+class NoRoom(Refusal):
+    """The inline policies of a role have no room for what was planned; another action has a way."""
 
 
 def fit(subjects: Subjects, ctx: Context) -> Fit:
@@ -74,7 +82,7 @@ def revoke_step(role: str, ctx: Context, theirs: frozenset[str] = frozenset()) -
         theirs: Session names of the attacker, which are not told as broken.
 
     Raises:
-        Refusal: IAM does not let anyone edit the role.
+        Refusal: IAM does not let anyone edit the role, or it has room for no policy of any kind.
         AlreadyInPlace: It is revoked beyond that time already.
     """
     who.editable(role, ctx)
@@ -82,6 +90,8 @@ def revoke_step(role: str, ctx: Context, theirs: frozenset[str] = frozenset()) -
     cutoff = revoked_before(before)
     if cutoff is not None and cutoff > iso(ctx.clock() + AHEAD):
         raise AlreadyInPlace(f"{role} is revoked up to {cutoff} already: a cut-off is never moved backward")
+    if not inline.fits(ctx, "role", role, REVOKE_POLICY, _moved(before)):
+        return role_deny.deny_step(role, ctx, _breaks(role, ctx, theirs), ID)
     return inline.put(
         ctx,
         "role",
@@ -118,6 +128,7 @@ def revoke_some_step(role: str, sessions: Collection[str], ctx: Context) -> Step
         ctx: The look at the world.
 
     Raises:
+        NoRoom: The inline policies of the role have no room for it.
         Refusal: IAM does not let anyone edit the role.
     """
     who.editable(role, ctx)
@@ -134,12 +145,18 @@ def revoke_some_step(role: str, sessions: Collection[str], ctx: Context) -> Step
             "DateLessThan": {"aws:TokenIssueTime": RUN_TIME},
         },
     }
+    after = policy.merge(before, [statement])
+    if not inline.fits(ctx, "role", role, SOME_POLICY, after):
+        raise NoRoom(
+            f"{role}: its inline policies have no room for another. Way out: contain.revoke-role-sessions, which has "
+            "another way then"
+        )
     return inline.put(
         ctx,
         "role",
         role,
         SOME_POLICY,
-        policy.merge(before, [statement]),
+        after,
         summary=f"{who.names(sessions)}: cut-off {revoked_before(before) or 'none'} -> {RUN_TIME}",
         breaks=_breaks_some(role, sessions, ctx),
         note="until IAM has spread the change (seconds to minutes) the old sessions still work",
@@ -181,7 +198,7 @@ def _breaks(role: str, ctx: Context, theirs: frozenset[str]) -> tuple[str, ...]:
 
 def open_metadata(role: str, ctx: Context) -> list[str]:
     """A warning for each instance of the role whose metadata service still answers without a token."""
-    if not by_services_only(role, ctx):
+    if not any(item.startswith(_INSTANCES) for item in trusted(ctx.role(role).get("AssumeRolePolicyDocument"))):
         return []
     arn = str(ctx.role(role)["Arn"])
     try:
@@ -195,10 +212,14 @@ def open_metadata(role: str, ctx: Context) -> list[str]:
     ]
 
 
-def by_services_only(role: str, ctx: Context) -> bool:
-    """Whether only AWS services may assume a role, so that nobody else can choose the name of a session."""
+def names_by_aws(role: str, ctx: Context) -> bool:
+    """Whether AWS alone chooses the names of a role's sessions.
+
+    True of instances (the instance id) and of ECS tasks (the task id). A session of Lambda is named after the function,
+    one of CodeBuild or Glue after a build or job: whoever may make one of those with the role chooses its name.
+    """
     trusts = trusted(ctx.role(role).get("AssumeRolePolicyDocument"))
-    return bool(trusts) and all(item.startswith("Service:") for item in trusts)
+    return bool(trusts) and all(item.startswith(_NAMING) for item in trusts)
 
 
 def longest_session(role: str, ctx: Context) -> timedelta:
@@ -218,7 +239,7 @@ def lift_step(step: Step, ctx: Context, at: str) -> Step:
     Raises:
         Refusal: A session that it cut could still be alive, or someone changed the policy since.
     """
-    cutoff = revoked_before(step.after)
+    cutoff = iso(time_of(at)) if step.call.operation == "AttachRolePolicy" else revoked_before(step.after)
     if cutoff is not None:
         over = datetime.strptime(cutoff, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) + longest_session(step.target, ctx)
         if ctx.clock() < over:
@@ -238,6 +259,6 @@ ACTION = Action(
     rank=30,
     fit=fit,
     plan=plan,
-    writes=("iam:PutRolePolicy",),
+    writes=("iam:PutRolePolicy", "iam:AttachRolePolicy"),
     undo_step=lift_step,
 )

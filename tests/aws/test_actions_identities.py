@@ -175,7 +175,9 @@ def test_a_user_with_a_full_quota_of_managed_policies_is_denied_inline(
     assert here.state() == before
 
 
-def test_no_room_for_a_deny_is_refused_with_the_way_out(here: Scene, seed: Seed, user: Credential) -> None:
+def test_no_room_for_a_deny_is_tried_with_a_raised_quota_and_refused_beyond_it(
+    here: Scene, server: AccountServer, seed: Seed, user: Credential
+) -> None:
     for item in [i["Arn"] for i in seed.iam.list_policies(Scope="AWS")["Policies"] if "Deny" not in i["Arn"]][:10]:
         seed.iam.attach_user_policy(UserName=name_of(user), PolicyArn=item)
     full = {
@@ -183,8 +185,33 @@ def test_no_room_for_a_deny_is_refused_with_the_way_out(here: Scene, seed: Seed,
         "Statement": [allow(["s3:GetObject"], [f"arn:aws:s3:::b/{'x' * 40}{n}" for n in range(28)])],
     }
     seed.iam.put_user_policy(UserName=name_of(user), PolicyName="full", PolicyDocument=json.dumps(full))
-    with pytest.raises(Refusal, match="Way out"):
+    plan = here.desk.plan("contain.deny-user", {"user": (name_of(user),)})
+    assert "put-user-permissions-boundary" in plan.steps[0].note
+    assert here.run(plan).states == (StepState.FAILED,)
+    assert reads(server, user)
+    server.control("settings", {"attached_policies": 20})
+    try:
+        done = here.run(here.desk.plan("contain.deny-user", {"user": (name_of(user),)}))
+        assert done.ok
+        assert not reads(server, user)
+        here.undo(done.plan_ref)
+        others = [i["Arn"] for i in seed.iam.list_policies(Scope="AWS")["Policies"] if "Deny" not in i["Arn"]]
+        for item in others[10:20]:
+            seed.iam.attach_user_policy(UserName=name_of(user), PolicyArn=item)
+    finally:
+        server.control("settings", {"attached_policies": 10})
+    with pytest.raises(Refusal, match=r"Way out.*put-user-permissions-boundary"):
         here.desk.plan("contain.deny-user", {"user": (name_of(user),)})
+
+
+def test_a_policy_of_our_name_that_denies_nothing_is_no_deny(
+    here: Scene, server: AccountServer, seed: Seed, user: Credential
+) -> None:
+    theirs = json.dumps({"Version": "2012-10-17", "Statement": [allow(["s3:*"])]})
+    seed.iam.put_user_policy(UserName=name_of(user), PolicyName="S3irDenyAll", PolicyDocument=theirs)
+    done = here.act("contain.deny-user", user=name_of(user))
+    assert done.plan_ref
+    assert not reads(server, user)
 
 
 # -- roles ----------------------------------------------------------------------------------------
@@ -253,6 +280,43 @@ def test_one_session_is_denied_now_and_when_issued_anew_while_others_go_on(
     here.ahead = timedelta(hours=2)
     here.undo(done.plan_ref)
     assert here.state() == before
+
+
+def test_a_role_whose_inline_policies_are_full_is_denied_by_a_managed_policy(
+    here: Scene, server: AccountServer, seed: Seed, role: str
+) -> None:
+    long = [f"arn:aws:s3:::b/{'x' * 90}{number}" for number in range(90)]
+    full = json.dumps({"Version": "2012-10-17", "Statement": [allow(["s3:GetObject"], long)]})
+    seed.iam.put_role_policy(RoleName=name_of(role), PolicyName="full", PolicyDocument=full)
+    before = here.state()
+    old = session_of(seed, role)
+    assert reads(server, old)
+    session = f"arn:aws:sts::{seed.account}:assumed-role/{name_of(role)}/worker"
+    with pytest.raises(Refusal, match=r"Way out: contain\.revoke-role-sessions"):
+        here.desk.plan("contain.revoke-one-session", {"principal": (session,)})
+    plan = here.desk.plan("contain.revoke-role-sessions", {"principal": (role,)})
+    assert [step.call.name for step in plan.steps] == ["iam:AttachRolePolicy"]
+    assert any("issued later too" in line for line in plan.breaks)
+    done = here.run(plan)
+    assert done.ok, done.details
+    assert not reads(server, old)
+    assert not reads(server, session_of(seed, role))
+    with pytest.raises(Refusal, match="stays revoked"):
+        here.desk.undo_plan(done.plan_ref)
+    here.ahead = timedelta(hours=13)
+    here.undo(done.plan_ref)
+    assert here.state() == before
+
+
+@pytest.mark.parametrize(("service", "warned"), [("lambda", True), ("codebuild", True), ("ecs-tasks", False)])
+def test_where_someone_else_chooses_the_names_of_sessions_a_deny_by_name_is_said_to_be_weak(
+    here: Scene, seed: Seed, service: str, warned: bool
+) -> None:
+    name = f"fn-{next(_NUMBER)}"
+    seed.role(name, trust({"Service": f"{service}.amazonaws.com"}), allow(["s3:*"]))
+    session = f"arn:aws:sts::{seed.account}:assumed-role/{name}/x"
+    plan = here.desk.plan("contain.revoke-one-session", {"principal": (session,)})
+    assert any("can choose another session name" in line for line in plan.warnings) is warned
 
 
 def test_a_role_that_a_service_assumes_stays_revoked_for_twelve_hours(here: Scene, seed: Seed) -> None:

@@ -236,7 +236,7 @@ def test_stolen_role_sessions_are_cut_last_chained_first_and_other_sessions_of_t
 
         with pytest.raises(Refusal, match="stays revoked"):
             scene.desk.undo_plan(done.plan_ref)
-        scene.ahead = timedelta(hours=6, minutes=1)
+        scene.ahead = timedelta(hours=12, minutes=1)
         scene.undo(done.plan_ref)
         assert scene.state() == before
 
