@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from actions import access_points, bucket_policy, lockout, seen, who
 from actions import bucket as buckets
-from actions import bucket_policy, lockout, seen, who
 from actions.action import Action, Fit
 from actions.contain.revoke_one_session import user_id
 from actions.context import Context
@@ -147,9 +147,13 @@ def _shared(ctx: Context, names: Sequence[str]) -> list[tuple[str, tuple[str, ..
 
 
 def granted_accounts(ctx: Context, bucket: str) -> tuple[str, ...]:
-    """Foreign accounts that a bucket's policy grants access; none where it cannot be read (see `unread`)."""
-    found = _policy_of(ctx, bucket)
-    return policy.foreign_accounts(found, ctx.account_id) if found else ()
+    """Foreign accounts that the policies of a bucket and its access points grant access.
+
+    None where they cannot be read (see `unread`).
+    """
+    documents = [_policy_of(ctx, bucket), *access_points.policies(ctx, bucket).values()]
+    found = [account for item in documents if item for account in policy.foreign_accounts(item, ctx.account_id)]
+    return tuple(dict.fromkeys(found))
 
 
 def _policy_of(ctx: Context, bucket: str) -> Any:
@@ -185,17 +189,19 @@ def left_open(ctx: Context, bucket: str, granted: Iterable[tuple[str, str]]) -> 
         bucket: The bucket.
         granted: What the suspect granted, by bucket, as the trail shows it.
     """
-    found = _policy_of(ctx, bucket)
-    for grant in policy.grants(found, ctx.account_id) if found else ():
-        if grant.own or grant.kind in ("account", "principal", "deleted principal"):
-            continue
-        by_it = (bucket, grant.words) in granted
-        where = f"statement {grant.sid}" if grant.sid else f"statement {grant.place + 1}"
-        way = "contain.block-public-access" if grant.kind == "everyone" else "take that statement out of the policy"
-        yield clean(
-            f"{bucket} stays open to {grant.words}: {', '.join(grant.actions)} ({where}"
-            f"{', granted by the suspect' if by_it else ''}): {way}"
-        )
+    documents = {"": _policy_of(ctx, bucket), **access_points.policies(ctx, bucket)}
+    for point, found in documents.items():
+        for grant in policy.grants(found, ctx.account_id) if found else ():
+            if grant.own or grant.kind in ("account", "principal", "deleted principal"):
+                continue
+            by_it = (bucket, grant.words) in granted
+            where = f"statement {grant.sid}" if grant.sid else f"statement {grant.place + 1}"
+            where = f"access point {point}, {where}" if point else where
+            way = "contain.block-public-access" if grant.kind == "everyone" else "take that statement out of the policy"
+            yield clean(
+                f"{bucket} stays open to {grant.words}: {', '.join(grant.actions)} ({where}"
+                f"{', granted by the suspect' if by_it else ''}): {way}"
+            )
 
 
 def fit(subjects: Subjects, ctx: Context) -> Fit:

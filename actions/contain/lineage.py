@@ -130,6 +130,8 @@ def fit(subjects: Subjects, ctx: Context) -> Fit:
         _count(len(found.accounts), "outside account"),
         _count(len(found.grants), "grant to others"),
     ]
+    if any(item.kind in ("root", "federated") and item.account == ctx.account_id for item in subjects.principals):
+        parts.append("denied on the buckets where it was seen")
     told = ", ".join(part for part in parts if part)
     return Fit(detail=f"{told}, last first") if told else Fit("nothing of this account descends from it")
 

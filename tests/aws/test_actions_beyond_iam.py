@@ -166,3 +166,28 @@ def test_buckets_whose_policy_cannot_be_read_are_named(
         plan = there.desk.plan("contain.deny-principal", {"account": (OUTSIDE,)})
     assert bucket in [step.target for step in plan.steps]
     assert any(hidden in line and "cannot be read" in line for line in plan.warnings)
+
+
+def test_an_account_that_an_access_point_grants_access_is_found_and_cut(
+    here: Scene, server: AccountServer, seed: Seed, bucket: str
+) -> None:
+    outsider = seed.outside_user(f"collector-{next(_NUMBER)}", allow(["s3:*"]), addresses=())
+    name = f"door-{next(_NUMBER)}"
+    point = f"arn:aws:s3:us-east-1:{seed.account}:accesspoint/{name}"
+    control = server.admin("s3control")
+    alias = control.create_access_point(AccountId=seed.account, Name=name, Bucket=bucket)["Alias"]
+    grant = {
+        **allow_principal("Door", {"AWS": f"arn:aws:iam::{OUTSIDE}:root"}, ["s3:GetObject", "s3:ListBucket"], bucket),
+        "Resource": [point, f"{point}/object/*"],
+    }
+    control.put_access_point_policy(AccountId=seed.account, Name=name, Policy=document(grant))
+    delegation = {
+        **allow_principal("Points", "*", ["s3:*"], bucket),
+        "Condition": {"StringEquals": {"s3:DataAccessPointAccount": seed.account}},
+    }
+    seed.bucket_policy(bucket, delegation)
+    assert can_read(server, outsider, alias, KEY)
+    plan = here.desk.plan("contain.deny-principal", {"account": (OUTSIDE,)})
+    assert bucket in [step.target for step in plan.steps]
+    assert here.run(plan).ok
+    assert not can_read(server, outsider, alias, KEY)

@@ -279,6 +279,21 @@ def test_a_public_acl_becomes_private_and_comes_back(here: Scene, server: Accoun
     assert here.state() == before
 
 
+def test_the_log_deliverer_of_cloudfront_keeps_its_grant_when_an_acl_becomes_private(here: Scene, seed: Seed) -> None:
+    name = f"acl-{next(_NUMBER)}"
+    seed.public_bucket(name, {KEY: 100})
+    acl = seed.s3.get_bucket_acl(Bucket=name)
+    deliverer = "c4c1ede66af53448b93c283ce9448c4ba468c9432aa01d700d3878632f77d2d0"
+    grants = [
+        *acl["Grants"],
+        {"Grantee": {"Type": "CanonicalUser", "ID": deliverer}, "Permission": "FULL_CONTROL"},
+    ]
+    seed.s3.put_bucket_acl(Bucket=name, AccessControlPolicy={"Owner": acl["Owner"], "Grants": grants})
+    here.act("contain.private-bucket-acl", bucket=name)
+    left = [grant["Grantee"].get("ID") for grant in seed.s3.get_bucket_acl(Bucket=name)["Grants"]]
+    assert sorted(left) == sorted([acl["Owner"]["ID"], deliverer])
+
+
 def test_where_acls_do_not_count_nothing_is_offered(here: Scene, bucket: str) -> None:
     offer = next(o for o in here.desk.offers({"bucket": (bucket,)}) if o.action == "contain.private-bucket-acl")
     assert offer.why_not == "ACLs are off here (BucketOwnerEnforced)"
