@@ -44,7 +44,10 @@ def owner_of(key: str, ctx: Context) -> str:
             raise Refusal(f"{key} is no key of a user of {ctx.account_id} that you may see ({error.code})") from None
         raise
     if not name:
-        raise Refusal(f"{key} has no user in {ctx.account_id}: a key of the root user, or one that was deleted")
+        raise Refusal(
+            f"{key} has no user in {ctx.account_id}: a key of the root user, or one that was deleted. Way out, if it "
+            "still works: contain.lineage for the root user names the steps"
+        )
     return name
 
 
