@@ -42,6 +42,7 @@ from s3ir_tui.trail.analysis import Analysis
 from s3ir_tui.trail.batch import Batch
 from s3ir_tui.trail.discover import discover
 from s3ir_tui.trail.event import Judged
+from s3ir_tui.trail.own_calls import own_sessions
 from s3ir_tui.trail.sources.covers import covers
 from s3ir_tui.trail.sources.shared import Share, shared
 
@@ -346,6 +347,7 @@ class LiveRoom:
         with self._lock:
             self._known.identity = account.identity
             self._known.analysis.own_keys = frozenset((*self._known.analysis.own_keys, *account.own_keys))
+            self._known.analysis.own_principals |= own_sessions(account.identity.arn)
         self._own_keys = account.own_keys
         self._account = account
         self._write("case", [identity_record(account.identity, self._own_keys)])

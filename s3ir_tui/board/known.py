@@ -18,6 +18,7 @@ from s3ir_tui.trail.decode import decode_record
 from s3ir_tui.trail.event import Event, Judged
 from s3ir_tui.trail.found import Finds
 from s3ir_tui.trail.histogram import Histogram, outcome_of
+from s3ir_tui.trail.own_calls import own_sessions
 from s3ir_tui.trail.targets import Target, TargetKind, of_event
 
 Posture = Bucket | Principal | Instance
@@ -157,6 +158,7 @@ class Known:
         keys = record.get("keys")
         if isinstance(keys, list | tuple):
             self.analysis.own_keys = frozenset((*self.analysis.own_keys, *map(str, keys)))
+        self.analysis.own_principals |= own_sessions(fields[1])
 
     def _take_facts(self, record: Recorded) -> None:
         kind, facts = record.get("kind"), record.get("facts") or {}

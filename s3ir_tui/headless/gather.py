@@ -183,6 +183,7 @@ def gather(account: Account, sources: Sources, since: datetime) -> tuple[Analysi
                 missing.append(Skipped(source.name, "not read to its beginning: events before the oldest are missing"))
             if said := remark(source):
                 missing.append(Skipped(source.name, clean(said)))
+    analysis.own_keys = frozenset(account.own_keys)  # credentials may have been renewed while the sources were read
     return analysis, missing
 
 

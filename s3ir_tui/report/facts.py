@@ -8,7 +8,7 @@ from typing import Any
 
 from s3ir_tui.case import Recorded
 from s3ir_tui.record_shapes import problem
-from s3ir_tui.report.timeline import EVENT, to_second
+from s3ir_tui.report.timeline import EVENT, is_own, own_keys, to_second
 from s3ir_tui.report.words import (
     call_name,
     is_amount,
@@ -101,6 +101,8 @@ class Facts:
         accounts: Account ids that events name as the owner of what was touched.
         events: How many events the log holds.
         data_events: How many of them are data events.
+        own_calls: How many are calls of the consoles of the case; they are in no other number but `events`.
+        own_keys: Access keys that the consoles signed with.
         verdicts: Time, reference, watch, state word, the reason of an UNKNOWN.
         unseen: What could not be seen, with references.
         skipped: Records that could not be understood, with references.
@@ -119,6 +121,8 @@ class Facts:
     accounts: dict[str, int] = field(default_factory=dict)
     events: int = 0
     data_events: int = 0
+    own_calls: int = 0
+    own_keys: frozenset[str] = frozenset()
     verdicts: list[tuple[str, str, str, str, str]] = field(default_factory=list)
     unseen: list[tuple[str, str]] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
@@ -134,7 +138,7 @@ NO_OUTCOME = "no outcome recorded"
 
 def gather(records: Sequence[Recorded]) -> Facts:
     """Count what a report states, from records in time order."""
-    facts = Facts()
+    facts = Facts(own_keys=own_keys(records))
     understood = []
     for record in records:
         facts.opened = facts.opened or to_second(record.ts)
@@ -326,6 +330,9 @@ def _count_reach(facts: Facts, records: Sequence[Recorded]) -> None:
             continue
         seen.add(ident)
         facts.events += 1
+        if is_own(raw, facts.own_keys):
+            facts.own_calls += 1
+            continue
         facts.data_events += raw.get("eventCategory") == "Data"
         if account := clean(raw.get("recipientAccountId")):
             facts.accounts[account] = facts.accounts.get(account, 0) + 1

@@ -99,6 +99,9 @@ def _summary(facts: Facts) -> list[str]:
     ran = [plan for plan in facts.plans.values() if any(step.state == "done" for step in plan.steps)]
     if facts.events:
         lines.append(f"- {facts.events} CloudTrail events are in the log, {facts.data_events} of them data events.")
+    if facts.own_calls:
+        calls = "1 call" if facts.own_calls == 1 else f"{facts.own_calls:,} calls"
+        lines.append(f"- {calls} of this case's consoles {'is' if facts.own_calls == 1 else 'are'} left out below.")
     if facts.marks:
         lines.append(f"- {len(facts.marks)} buckets, principals and instances are marked as affected.")
     if ran:

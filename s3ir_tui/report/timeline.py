@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from s3ir_tui.case import Recorded
-from s3ir_tui.report.words import kind_of, mapping, person, principal_of, say
+from s3ir_tui.report.words import kind_of, mapping, person, principal_of, say, sequence
 from s3ir_tui.room import LogLine
 from s3ir_tui.text import clean, short_arn
 
@@ -69,11 +69,26 @@ EVENT = ("trail", "event")
 _LEFT_OUT = frozenset({("actions", "intent"), ("_session", "close")})
 
 
+def own_keys(records: Iterable[Recorded]) -> frozenset[str]:
+    """Access keys that the consoles of a case signed with, whenever that was recorded."""
+    found: set[str] = set()
+    for record in records:
+        if (record.table, kind_of(record)) == ("case", "identity"):
+            found.update(str(key) for key in sequence(record.get("keys")) if key)
+    return frozenset(found)
+
+
+def is_own(raw: Mapping[str, Any], keys: frozenset[str]) -> bool:
+    """Whether a recorded event is a call of a console of the case."""
+    return mapping(raw.get("userIdentity")).get("accessKeyId") in keys
+
+
 def happenings(records: Sequence[Recorded]) -> list[Happening]:
     """What happened, by its own time: events by CloudTrail's, everything else by the log's.
 
     Calls alike (same principal, operation, bucket, address and result) between two deeds of the responders stand in
-    one line. Postures and intents are left out: they say what was read and what was about to be done.
+    one line. Calls of the consoles themselves are left out: their plans tell them. Postures and intents are left out:
+    they say what was read and what was about to be done.
     """
     found: list[Happening] = []
     alike: dict[tuple[str, ...], int] = {}
@@ -95,6 +110,7 @@ def happenings(records: Sequence[Recorded]) -> list[Happening]:
 
 def _by_time(records: Sequence[Recorded]) -> list[tuple[str, Recorded, Entry]]:
     seen: set[str] = set()
+    own = own_keys(records)
     timed = []
     for record, line in zip(records, entries(records), strict=True):
         at = line.at
@@ -103,6 +119,8 @@ def _by_time(records: Sequence[Recorded]) -> list[tuple[str, Recorded, Entry]]:
             continue
         if what == EVENT:
             raw = mapping(record.get("raw"))
+            if is_own(raw, own):
+                continue
             ident = str(raw.get("eventID") or record.ref)
             if ident in seen:
                 continue  # recorded by two consoles

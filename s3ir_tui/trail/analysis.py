@@ -27,6 +27,7 @@ from s3ir_tui.trail.doors import user_arn
 from s3ir_tui.trail.event import Event, Judged
 from s3ir_tui.trail.lineage import Family, Lineage, idents_of
 from s3ir_tui.trail.missing import Missing
+from s3ir_tui.trail.own_calls import take_back
 from s3ir_tui.trail.profile import Profile
 from s3ir_tui.trail.repeats import Like, Repeats
 from s3ir_tui.trail.sightings import (
@@ -55,8 +56,7 @@ class Analysis:
     Memory is bounded whatever comes: principals beyond 20,000 are counted under their role, lists are cut and say so.
 
     Attributes:
-        own_keys: Access key ids of this console, whose calls are marked as ours and raise no suspicion.
-        own_principals: Its principals, likewise.
+        own_principals: Principals whose calls are marked as ours and raise no suspicion, as those with `own_keys` are.
         lineage: The credentials of the trail.
         events: How many events came, repeated ones included.
         duplicates: How many of them were known already.
@@ -66,8 +66,8 @@ class Analysis:
     """
 
     def __init__(self, own_keys: Collection[str] = (), own_principals: Collection[str] = ()) -> None:
-        self.own_keys: Collection[str] = frozenset(own_keys)
-        self.own_principals: Collection[str] = frozenset(own_principals)
+        self._own_keys = frozenset(own_keys)
+        self.own_principals = frozenset(own_principals)
         self.lineage = Lineage()
         self.events = self.duplicates = self.network_activity = 0
         self.first = self.last = ""
@@ -83,6 +83,19 @@ class Analysis:
         self._missing = Missing()
         self._revision = 0
         self._shown: tuple[int, views.Shown] | None = None
+
+    @property
+    def own_keys(self) -> frozenset[str]:
+        """Access key ids of this console. Setting more of them takes back what was made of their earlier calls."""
+        return self._own_keys
+
+    @own_keys.setter
+    def own_keys(self, keys: Collection[str]) -> None:
+        with self._lock:
+            new, self._own_keys = frozenset(keys) - self._own_keys, frozenset(keys)
+            if new and take_back(self._profiles, self._buckets, new, self._own_keys):
+                self._repeats = Repeats(self._activity, self._background.novelty)
+                self._revision += 1
 
     @property
     def distinct(self) -> int:

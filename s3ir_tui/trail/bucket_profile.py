@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from s3ir_tui.model import Severity
 from s3ir_tui.trail.alike import Alike
 from s3ir_tui.trail.detections import Finding
@@ -60,6 +62,13 @@ class BucketProfile:
             self.bytes_out += some.bytes_out
         elif name in OBJECT_WRITES or name in OBJECT_DELETES:
             self.writes += some.count
+
+    def take_back(self, evidence: Mapping[str, Evidence]) -> None:
+        """Forget findings all of whose events are among those of a principal, which turns out to be ourselves."""
+        for name, mine in list(self.evidence.items()):
+            theirs = evidence.get(name)
+            if theirs is not None and theirs.count >= mine.count and set(mine.event_ids) <= set(theirs.event_ids):
+                del self.evidence[name]
 
     def _finding(self, finding: Finding, some: Alike) -> None:
         evidence = self.evidence.get(finding.name)

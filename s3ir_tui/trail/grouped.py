@@ -41,13 +41,21 @@ class Group:
 
 
 class Groups:
-    """Groups of lines that may come in any order, each once."""
+    """Groups of lines that may come in any order, each once.
+
+    Attributes:
+        ours: Calls of this console, which are in no group.
+    """
 
     def __init__(self) -> None:
+        self.ours = 0
         self._groups: dict[str, Group] = {}
 
     def add(self, line: Line) -> None:
-        """Count a line."""
+        """Count a line; the console's own calls are counted apart, and rank nowhere."""
+        if line.ours:
+            self.ours += 1
+            return
         event = line.event
         group = self._groups.get(event.principal)
         if group is None:

@@ -227,6 +227,10 @@ class Profile:
         if before is not None or any(now):
             self.alarms += now != before
 
+    def forget_places(self) -> None:
+        """Look the counters of addresses, programs and keys up anew."""
+        self._spans.clear()
+
     def add_origin(self, origin: Origin) -> None:
         """Count address, program and key."""
         for span in self.spans_from(origin):

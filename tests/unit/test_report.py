@@ -514,3 +514,21 @@ def test_hostile_text_in_records_neither_runs_nor_shows_as_something_else(
     headings = [tokens[at + 1].content for at, token in enumerate(tokens) if token.type == "heading_open"]
     assert len(headings) == 18  # the title, 16 sections, one plan
     assert "\x1b" not in report
+
+
+def test_calls_of_the_consoles_are_counted_once_and_left_out_of_time_line_and_impact(
+    case: Path, journal: Journal
+) -> None:
+    own = {"type": "AssumedRole", "arn": ACTOR, "accessKeyId": "ASIAOURS000000000001"}
+    for number in range(1203):
+        journal.record("trail", event(number, userIdentity=own, eventName="GetBucketAcl"))
+    journal.record("trail", event(2000))
+    journal.record("case", {"kind": "mark", "what": "bucket", "id": "payroll-2026", "on": True})
+    journal.record("case", {"kind": "identity", "arn": ACTOR, "keys": ["ASIAOURS000000000001"]})
+    records = journal.records()
+    facts = gather(records)
+    assert (facts.events, facts.own_calls, facts.reach["payroll-2026"].reads) == (1204, 1203, 1)
+    assert [item.count for item in happenings(records) if "GetObject" in item.text] == [1]
+    text = report_case(case)
+    assert "1,203 calls of this case's consoles are left out" in text
+    assert "GetBucketAcl" not in text

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from trail_world import ACCOUNT, CLI, EC2, OUTSIDE, OUTSIDER, START, at, event, put_policy, read, session, user
 
+from s3ir_tui.model import Severity
 from s3ir_tui.trail import analysis as module
 from s3ir_tui.trail.analysis import Analysis
 from s3ir_tui.trail.arns import is_private, network_of
@@ -16,6 +17,7 @@ from s3ir_tui.trail.decode import Skipped
 from s3ir_tui.trail.dedupe import SeenIds
 from s3ir_tui.trail.event import Event
 from s3ir_tui.trail.names import got_through, is_denied
+from s3ir_tui.trail.own_calls import own_sessions
 
 BOB, KEY = f"arn:aws:iam::{ACCOUNT}:user/bob", "AKIABOB0000000000001"
 WEB = f"arn:aws:sts::{ACCOUNT}:assumed-role/web/i-0aaaaaaaaaaaaaaa1"
@@ -242,3 +244,45 @@ def test_networks_are_told_from_addresses() -> None:
     assert network_of("257.1.1.1") == "257.1.1.1"
     assert is_private("172.31.0.1")
     assert not is_private("203.0.113.7")
+
+
+def test_calls_before_their_key_is_known_as_ours_are_taken_back_when_it_is() -> None:
+    who = session("responders", "ana", "ASIAOURS000000000002")
+    analysis = Analysis(own_keys=("ASIAOURS000000000001",))
+    analysis.add(
+        [
+            event("GetCallerIdentity", who, service="sts"),
+            event("ListBuckets", who),
+            event("ListUsers", who, service="iam"),
+            event("DeleteBucketPublicAccessBlock", who, bucket="payroll"),
+            read(who),
+        ]
+    )
+    (before,) = analysis.principals()
+    assert before.severity >= Severity.HIGH
+    assert analysis.buckets()[0].severity >= Severity.HIGH
+    analysis.own_keys = frozenset((*analysis.own_keys, "ASIAOURS000000000002"))
+    (after,) = analysis.principals()
+    assert (after.severity, after.reasons, after.reads, after.events) == (Severity.INFO, (), 0, 5)
+    assert analysis.buckets()[0].severity is Severity.INFO
+    assert all(line.ours for line in analysis.add([read(who), event("ListBuckets", who)]))
+    assert analysis.principals()[0].severity is Severity.INFO
+
+
+def test_a_user_with_a_key_that_is_not_ours_stays_suspect_when_another_of_its_keys_is() -> None:
+    leaked = user(key="AKIALEAKED0000000001")
+    analysis = Analysis()
+    analysis.add([event("ListBuckets", user()), event("DeleteBucketPublicAccessBlock", leaked, bucket="payroll")])
+    before = analysis.principals()[0].severity
+    analysis.own_keys = frozenset({user()["accessKeyId"]})
+    assert analysis.principals()[0].severity is before >= Severity.HIGH
+
+
+def test_the_session_that_the_console_named_is_ours_by_any_key_and_one_that_people_share_is_not() -> None:
+    arn = f"arn:aws-us-gov:sts::{ACCOUNT}:assumed-role/responders/s3ir-ana"
+    assert own_sessions(arn) == {arn}
+    for shared in (f"arn:aws:sts::{ACCOUNT}:assumed-role/responders/ana", WEB, BOB, ""):
+        assert own_sessions(shared) == frozenset()
+    analysis = Analysis(own_principals=own_sessions(f"arn:aws:sts::{ACCOUNT}:assumed-role/responders/s3ir-ana"))
+    (line,) = analysis.add([read(session("responders", "s3ir-ana", "ASIAUNKNOWN000000001"))])
+    assert line.ours
