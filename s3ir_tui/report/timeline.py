@@ -80,7 +80,8 @@ def own_keys(records: Iterable[Recorded]) -> frozenset[str]:
 
 def is_own(raw: Mapping[str, Any], keys: frozenset[str]) -> bool:
     """Whether a recorded event is a call of a console of the case."""
-    return mapping(raw.get("userIdentity")).get("accessKeyId") in keys
+    key = mapping(raw.get("userIdentity")).get("accessKeyId")
+    return isinstance(key, str) and key in keys
 
 
 def happenings(records: Sequence[Recorded]) -> list[Happening]:
