@@ -99,6 +99,9 @@ class ReplayRoom:
         """Record a note (see `Room`)."""
         self._write({"kind": "note", "text": text})
 
+    def retry(self) -> None:
+        """Nothing is tried again in a recording (see `Room`)."""
+
     def detail(self, kind: Kind, ident: str) -> Detail:
         """What is known of a row (see `Room`)."""
         with self._lock:

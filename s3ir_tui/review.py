@@ -61,6 +61,9 @@ class ReviewRoom:
     def note(self, text: str) -> None:
         """A recorded case is not changed."""
 
+    def retry(self) -> None:
+        """Nothing is tried again in a recording (see `Room`)."""
+
     def detail(self, kind: Kind, ident: str) -> Detail:
         """What was known of a row at this point (see `Room`)."""
         with self._lock:

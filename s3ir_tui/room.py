@@ -322,6 +322,9 @@ class Room(Protocol):
     def note(self, text: str) -> None:
         """Record a note of the responder."""
 
+    def retry(self) -> None:
+        """Try now what is tried again by itself: to sign in, to find the trail sources."""
+
     def detail(self, kind: Kind, ident: str) -> Detail:
         """What is known of a row."""
 

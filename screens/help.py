@@ -17,6 +17,8 @@ _LEGEND = (
     ("›", "the cursor"),
     ("ok / denied / failed", "how a call ended: attempts and successes are never one number"),
     ("▁▂▅▇", "calls that succeeded, one cell is 10 seconds, newest at the right; · is none"),
+    ("late", "came a minute or more after newer events: it stands where it belongs by its time"),
+    ("late, of 02:27", "older than all lines in memory: it stands before them"),
     ("?", "not known; never the same as none"),
     ("bucket:x -who:y", 'a filter of the tail: all must hold; * any text, a|b one of two, "as it is", >=high'),
 )
@@ -36,13 +38,15 @@ class HelpScreen(DocumentScreen):
 
 def help_lines(keys: Sequence[Key]) -> list[tuple[str, Style]]:
     """Keys and words as lines."""
-    lines: list[tuple[str, Style]] = [("No key changes AWS by itself: actions show a plan first.", BOLD), ("", PLAIN)]
+    lines: list[tuple[str, Style]] = [("State of a suspect", BOLD)]
+    for state, meaning in LEGEND.items():
+        word, style = state_mark(state)
+        lines.append((f"  {word:<16}  {meaning.text}", style))
+    lines += [("", PLAIN), ("Signs", BOLD)]
+    lines += [(f"  {sign:<20}  {words}", PLAIN) for sign, words in _LEGEND]
+    lines += [("", PLAIN), ("Keys: none changes AWS by itself, actions show a plan first", BOLD)]
     lines += [(f"{key.label:>12}  {key.help}", PLAIN) for key in keys]
     listed = {key.label for key in keys}
     lines += [("", PLAIN), ("In lists and texts", BOLD)]
     lines += [(f"{key.label:>12}  {key.help}", PLAIN) for key in keys_of("list") if key.label not in listed]
-    lines += [("", PLAIN), ("State of a suspect", BOLD)]
-    lines += [(f"  {state_mark(state)[0]:<16}  {meaning.text}", PLAIN) for state, meaning in LEGEND.items()]
-    lines += [("", PLAIN), ("Signs", BOLD)]
-    lines += [(f"  {sign:<20}  {words}", PLAIN) for sign, words in _LEGEND]
     return lines

@@ -24,6 +24,7 @@ from screens.widgets.bars import KeysLine, NextLine, Strip, Tabs
 from screens.widgets.pane import Pane
 from screens.widgets.rows import Rows
 from screens.widgets.slider import Slider
+from screens.widgets.status import can_retry
 from screens.widgets.tail import Tail
 from screens.widgets.tail_search import Towards
 
@@ -129,23 +130,34 @@ class WarRoomScreen(CaseScreen):
 
     def refill(self) -> None:
         """Show the newest rows."""
-        for kind in _KINDS:
-            self.query_one(f"#pane-{kind}", Pane).show(self.state.rows(kind))
-        worst = self.state.worst()
         condition = self.state.snapshot.status.condition
-        # Before the history is read, that nothing is suspect says nothing.
-        self.query_one(Strip).show(worst, "no suspect yet" if condition.word in ("", "LIVE") else condition.words)
+        # Before the history is read, that nothing is suspect says nothing; without sight, that nothing is there.
+        blind = "" if condition.word in ("", "LIVE") else condition.words
+        for kind in _KINDS:
+            pane = self.query_one(f"#pane-{kind}", Pane)
+            self._say_why_empty(pane, blind)
+            pane.show(self.state.rows(kind))
+        self._say_why_empty(self._tail, blind)
+        worst = self.state.worst()
+        self.query_one(Strip).show(worst, blind or "no suspect yet")
         self._settle(worst)
         tabs = tuple((name, self._pane(name).title()) for name in _NAMES)
         self.query_one(Tabs).show(tabs, self._active)
         if self._player is not None:
             self._player.show()
 
+    def _say_why_empty(self, pane: Pane | Tail, why: str) -> None:
+        if pane.nothing != why:
+            pane.nothing = why
+            pane.refresh()
+
     def show_next(self) -> None:
         """Show the next step of the playbook."""
         proposal = self.state.snapshot.proposal
         if proposal is not None and self.state.desk is None:
             proposal = replace(proposal, key="")
+        elif proposal is not None and not proposal.key and can_retry(self.state.snapshot.status.condition):
+            proposal = replace(proposal, key="r")
         self.query_one(NextLine).show(proposal, self.running(), "a")
 
     def _settle(self, worst: Row | None) -> None:
@@ -362,6 +374,14 @@ class WarRoomScreen(CaseScreen):
     def action_report(self) -> None:
         """Show how the report is written."""
         opening.report(self)
+
+    def action_retry(self) -> None:
+        """Sign in, or find the trail sources, now."""
+        if can_retry(self.state.snapshot.status.condition):
+            self.state.room.retry()
+            self.say("trying again …", seconds=4)
+        else:
+            self.say("nothing waits to be tried again; the sources stand in the palette", seconds=4)
 
     def action_back(self) -> None:
         """There is nothing behind this screen."""

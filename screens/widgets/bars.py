@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.style import Style
 
 from s3ir_tui.room import Proposal, Row
-from s3ir_tui.text import width
+from s3ir_tui.text import clean, middle, width
 from screens.keys import Key
 from screens.later import later
 from screens.widgets.lines import Lines, Spans, spread
@@ -119,7 +119,9 @@ class NextLine(Lines):
             return spread([(" " + self.running, AMBER)], [(f"{self.key} ", KEY)] if self.key else [], cells)
         if self.proposal is None:
             return []
-        return spread([(" Next: ", BOLD), (self.proposal.text, PLAIN)], [(f"{self.proposal.key} ", KEY)], cells)
+        # Cut in the middle: a way out stands at the end.
+        words = middle(clean(self.proposal.text), max(8, cells - 9 - len(self.proposal.key)))
+        return spread([(" Next: ", BOLD), (words, PLAIN)], [(f"{self.proposal.key} ", KEY)], cells)
 
 
 class KeysLine(Lines):

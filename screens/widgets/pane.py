@@ -24,6 +24,9 @@ class Pane(Rows):
 
     Args:
         kind: What it lists.
+
+    Attributes:
+        nothing: Why there are none, where that is not because there are none.
     """
 
     def __init__(self, kind: Kind) -> None:
@@ -35,6 +38,7 @@ class Pane(Rows):
         self._all: dict[str, Row] = {}
         self._order: list[str] = []
         self._news = 0
+        self.nothing = ""
 
     # -- rows ----------------------------------------------------------------------------------
 
@@ -105,7 +109,7 @@ class Pane(Rows):
         """What is said where there are none."""
         if self.filter:
             return "nothing matches the filter"
-        return f"no {self.kind}s known yet"
+        return self.nothing or f"no {self.kind}s known yet"
 
     def title(self) -> str:
         """`2 Principals 3`, for the tabs."""

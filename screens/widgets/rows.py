@@ -7,6 +7,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from s3ir_tui.text import clean, middle
 from screens.keys import bindings
 from screens.widgets.lines import Spans, strip_of
 from screens.widgets.palette import BOLD, DIM
@@ -186,8 +187,10 @@ class Rows(Widget, can_focus=True):
             return self._head
         index = self.top + y - self._heads
         if index >= self.count():
-            words: Spans = [(f"  {self.empty()}", DIM)] if index == 0 and self.count() == 0 else ()
-            return strip_of(words, cells, base)
+            if index or self.count():
+                return strip_of((), cells, base)
+            words = middle(clean(self.empty()), max(8, cells - 2))
+            return strip_of([(f"  {words}", DIM)], cells, base)
         if index != self.cursor:
             return strip_of([(" ", BOLD), *self.spans(index, cells - 1)], cells, base)
         style = base + self.get_component_rich_style("rows--cursor")

@@ -6,14 +6,17 @@ from datetime import datetime
 
 from rich.style import Style
 from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 
-from s3ir_tui.room import Status
+from s3ir_tui.room import Condition, Status
 from s3ir_tui.text import ELLIPSIS, ago, middle, width
 from screens.widgets.lines import Lines, Spans, length, spread
 from screens.widgets.palette import ALARM, AMBER, ARMED, BOLD, DIM, PLAIN, RED
 
 _WIDE = 84
+NO_NEWS = "NO NEWS"
+_CALM = ("", "LIVE")
+_WAITING = ("SIGNING IN", "READING HISTORY")
 _LONG_SILENCE = 20.0
 
 
@@ -36,7 +39,7 @@ class _Left(Lines):
         if self.waits:
             return [*left, (f" {self.waits} …", AMBER)]
         if not now.identity and now.mode != "REVIEW":
-            return [*left, (" not connected", AMBER)]
+            return [*left, (f" {(now.condition.word or 'not connected').lower()}", AMBER)]
         where = f" {account(now.account)}  {now.region}  "
         return [*left, (where + middle(now.identity, max(8, cells - length(left) - width(where))), PLAIN)]
 
@@ -47,15 +50,12 @@ class _Left(Lines):
             return [(f" {ago(self.silent)} old: no news from this console's threads", style)]
         if self.waits:
             return [(" nothing has been read yet", DIM)]
-        if now.alarms:
-            more = f" (+{len(now.alarms) - 1})" if len(now.alarms) > 1 else ""
-            lag = f" lag {_seconds(now.lag)} "
-            alarm = middle(now.alarms[0], cells - len(more) - len(lag) - 2)
-            return spread([(f" {alarm}{more}", RED)], [(lag, PLAIN)], cells)
         wide = cells >= _WIDE
         numbers = f"  suspects {now.suspects}"
+        if now.contained or wide:
+            numbers += f"  contained {now.contained}"
         if wide:
-            numbers += f"  contained {now.contained}  consoles {now.consoles}"
+            numbers += f"  consoles {now.consoles}"
         return [(f" {now.phase}{numbers}  {opened(now)}", PLAIN), _lag(now, wide=wide)]
 
 
@@ -74,19 +74,33 @@ class _Right(Lines):
         return spread([], [(f"log {now.head or '-'} ", DIM)], cells)
 
 
-class StatusLines(Horizontal):
-    """Two lines, of which only the cells that changed are repainted."""
+class _Trouble(Lines):
+    """What the console cannot see or record, and the way out: a line of its own, so that it hides no number."""
 
-    DEFAULT_CSS = "StatusLines { height: 2; background: $panel; }"
+    DEFAULT_CSS = "_Trouble { height: 1; display: none; }"
+    status = Status()
+
+    def line(self, y: int, cells: int) -> Spans:  # noqa: ARG002 - one line
+        """The line."""
+        return trouble(self.status, cells)
+
+
+class StatusLines(Vertical):
+    """Two lines, and a third where there is trouble, of which only the cells that changed are repainted."""
+
+    DEFAULT_CSS = """
+    StatusLines { height: auto; background: $panel; }
+    StatusLines Horizontal { height: 2; }
+    """
 
     def __init__(self) -> None:
         super().__init__(id="status")
-        self._left, self._right = _Left(), _Right()
+        self._left, self._right, self._trouble = _Left(), _Right(), _Trouble()
 
     def compose(self) -> ComposeResult:
-        """The two halves."""
-        yield self._left
-        yield self._right
+        """The two halves, and the line beneath."""
+        yield Horizontal(self._left, self._right)
+        yield self._trouble
 
     def show(self, status: Status, *, waits: str = "", silent: float = 0.0) -> None:
         """Show a status.
@@ -98,8 +112,58 @@ class StatusLines(Horizontal):
         """
         self._left.status = self._right.status = status
         self._left.waits, self._left.silent = waits, silent
+        self._trouble.status = status
+        shown = bool(trouble(status, self.app.size.width)) and not waits
+        if self._trouble.display != shown:
+            self._trouble.display = shown
         self._left.changed()
         self._right.changed()
+        self._trouble.changed()
+
+
+def trouble(status: Status, cells: int) -> Spans:
+    """What the console cannot see or record, with the way out; nothing where all is well.
+
+    Args:
+        status: The status.
+        cells: Room for it.
+    """
+    condition = status.condition
+    calm = condition.word in _CALM
+    # Its reason is that of the alarm, with the way out.
+    alarms = [text for text in status.alarms if calm or not text.startswith(("account: ", "trail: "))]
+    spans: list[tuple[str, Style]] = []
+    if not calm:
+        style = AMBER if condition.word in _WAITING else ALARM
+        word = (
+            f"{condition.word} {ago(status.no_news)}"
+            if condition.word == NO_NEWS and status.no_news
+            else condition.word
+        )
+        way_out = "r tries now" if can_retry(condition) else condition.way_out
+        words = "; ".join(part for part in (condition.text, way_out) if part)
+        if condition.word == NO_NEWS and condition.way_out:
+            words = condition.way_out
+        more = f" (+{len(alarms)})" if alarms else ""
+        room = max(8, cells - width(word) - len(more) - 4)
+        spans = [(f" {word} ", style), (f" {cut_before_end(words, condition, room)}{more}", BOLD)]
+    elif alarms:
+        more = f" (+{len(alarms) - 1})" if len(alarms) > 1 else ""
+        spans = [(f" {middle(alarms[0], cells - len(more) - 2)}{more}", RED)]
+    return spans
+
+
+def cut_before_end(words: str, condition: Condition, cells: int) -> str:
+    """A reason with its way out: where both do not fit, the reason is cut and the way out stays whole."""
+    if width(words) <= cells or not condition.text:
+        return middle(words, cells)
+    rest = words.removeprefix(condition.text)
+    return middle(condition.text, max(8, cells - width(rest))) + rest
+
+
+def can_retry(condition: Condition) -> bool:
+    """Whether a key tries at once what is tried again by itself."""
+    return condition.way_out.startswith("tried again every")
 
 
 def account(number: str) -> str:

@@ -50,6 +50,7 @@ class Tail(Rows):
         folded: How many calls of AWS services were folded.
         folded_own: How many reads of this console were.
         fresh: How many came since it was paused.
+        nothing: Why there are none, where that is not because nothing happened.
     """
 
     def __init__(self, lines: Lines, *, live: bool = True, clock: Callable[[], datetime] = utc_now) -> None:
@@ -67,6 +68,7 @@ class Tail(Rows):
         self.floor = Severity.INFO
         self.folded = self.folded_own = 0
         self.fresh = 0
+        self.nothing = ""
         self._view.begin(self._shown)
 
     # -- what is shown -------------------------------------------------------------------------
@@ -351,7 +353,7 @@ class Tail(Rows):
             return f"nothing is {self.floor.word} or worse; s changes that"
         if self.folded or self.folded_own:
             return f"nothing else yet: {self._folded_words()} folded, S shows them"
-        return "no event yet"
+        return self.nothing or "no event yet"
 
     def title(self) -> str:
         """`4 Tail LIVE`, for the tabs."""

@@ -195,6 +195,7 @@ class FakeRoom:
         marks: Marks that it was told of.
         notes: Notes that it was told of.
         stopped: Why it was stopped.
+        retried: How often it was asked to try again.
     """
 
     first: Update | None = field(default_factory=lambda: Update(snapshot(), lines()))
@@ -204,6 +205,7 @@ class FakeRoom:
     notes: list[str] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
     log_lines: tuple[LogLine, ...] = ()
+    retried: int = 0
     post: Callable[[Update], None] = field(default=lambda _update: None)
 
     def __post_init__(self) -> None:
@@ -236,6 +238,10 @@ class FakeRoom:
     def note(self, text: str) -> None:
         """Remember a note."""
         self.notes.append(text)
+
+    def retry(self) -> None:
+        """Count it."""
+        self.retried += 1
 
     def detail(self, kind: Kind, ident: str) -> Detail:
         """Two sections about anything."""

@@ -10,7 +10,7 @@ import pytest
 
 from s3ir_tui.app import WarRoomApp
 from s3ir_tui.model import Severity, State
-from s3ir_tui.room import Row, Update
+from s3ir_tui.room import Condition, Proposal, Row, Snapshot, Status, Update
 from s3ir_tui.trail.event import Judged
 from screens.widgets.pane import Pane
 from screens.widgets.tail import Tail
@@ -279,7 +279,7 @@ def test_zoom_gives_one_pane_the_whole_screen() -> None:
     run(test())
 
 
-def test_alarm_takes_the_second_line() -> None:
+def test_alarm_has_a_line_of_its_own_and_hides_no_number() -> None:
     async def test() -> None:
         room = FakeRoom()
         async with console(room) as pilot:
@@ -287,6 +287,11 @@ def test_alarm_takes_the_second_line() -> None:
             room.say(Update(replace(now, status=replace(now.status, alarms=("NOT RECORDED: disk full", "x")))))
             await shows(pilot, "NOT RECORDED: disk full (+1)")
             assert "lag 41s" in rows(pilot.app)[1]
+            assert "suspects 2" in rows(pilot.app)[1]
+            assert "NOT RECORDED" in rows(pilot.app)[2]
+            room.say(Update(now))
+            await until(pilot, lambda: "NOT RECORDED" not in screen(pilot.app))
+            await until(pilot, lambda: rows(pilot.app)[2].startswith(" 1 Buckets"))
 
     run(test())
 
@@ -328,5 +333,70 @@ def test_log_leaves_out_what_was_only_seen_until_asked() -> None:
             assert "CreateAccessKey" in screen(pilot.app)
             await press(pilot, "slash", *"intent", "enter")
             await shows(pilot, "2 of 8 records")
+
+    run(test())
+
+
+def blind(condition: Condition, **status: object) -> Update:
+    """A console that cannot see: nothing is known yet."""
+    now = Status(account="", case="IR-42", now="2026-11-24T09:14:07Z", condition=condition, **status)  # type: ignore[arg-type]
+    return Update(Snapshot(status=now, proposal=Proposal(condition.words)))
+
+
+def test_not_connected_is_said_everywhere_with_the_way_out_and_a_key_that_tries_again() -> None:
+    async def test() -> None:
+        condition = Condition("NOT CONNECTED", "no credentials: run 'aws sso login'", "tried again every 10 s")
+        room = FakeRoom(first=blind(condition, alarms=("account: no credentials",)))
+        async with console(room, FakeDesk(), first="NOT CONNECTED") as pilot:
+            await shows(pilot, "r tries now")
+            seen = rows(pilot.app)
+            assert "NOT CONNECTED  no credentials: run 'aws sso login'; r tries now" in seen[2]
+            assert "no suspect yet" not in screen(pilot.app)
+            assert "no event yet" not in screen(pilot.app)
+            assert sum("NOT CONNECTED" in row for row in seen) >= 4
+            assert seen[-2].startswith(" Next: NOT CONNECTED")
+            assert seen[-2].endswith("r")
+            await press(pilot, "r")
+            await shows(pilot, "trying again")
+            assert room.retried == 1
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        (Condition("SIGNING IN", "waiting for AWS to say who this console is"), "SIGNING IN  waiting for AWS"),
+        (Condition("READING HISTORY", "14 of 24 h of bucket logs"), "READING HISTORY  14 of 24 h of bucket logs"),
+    ],
+)
+def test_what_is_waited_for_stands_in_status_and_empty_panes(condition: Condition, words: str) -> None:
+    async def test() -> None:
+        for size in (NARROW, BROAD):
+            async with console(FakeRoom(first=blind(condition)), FakeDesk(), size=size, first=words) as pilot:
+                await shows(pilot, condition.words)
+                assert "yet" not in screen(pilot.app).replace("no suspect so far", "")
+
+    run(test())
+
+
+def test_lost_source_hides_neither_phase_nor_counters() -> None:
+    async def test() -> None:
+        now = snapshot()
+        way_out = "restore lookup us-east-1: EndpointConnectionError: " + "could not connect " * 9
+        condition = Condition("NO NEWS", "no trail source has been read for 2m00", way_out)
+        status = replace(now.status, contained=1, condition=condition, no_news=120.0, phase="contain")
+        async with console(FakeRoom(first=Update(replace(now, status=status), lines())), FakeDesk()) as pilot:
+            await shows(pilot, "NO NEWS 2m00")
+            seen = rows(pilot.app)
+            assert seen[1].startswith(" contain  suspects 2  contained 1")
+            assert "restore lookup us-east-1" in seen[2]
+            strip = pilot.app.screen._compositor.render_strips()[2]
+            word = next(part for part in strip if "NO NEWS" in part.text)
+            assert word.style is not None
+            assert word.style.color is not None
+            red, green, _ = word.style.color.get_truecolor()
+            assert word.style.reverse
+            assert red > 2 * green
 
     run(test())
