@@ -33,7 +33,7 @@ _STATES: dict[State, Style] = {
     State.ACTIVE: RED,
     State.CONTAINING: AMBER,
     State.NO_PROOF_YET: AMBER,
-    State.HOLDING: AMBER,
+    State.HOLDING: BOLD,  # no warning, and no proof yet either
     State.LEAKING: RED,
     State.STILL_IN: RED,
     State.QUIET: GREEN,

@@ -6,7 +6,7 @@ from rich.style import Style
 
 from s3ir_tui.model import State
 from s3ir_tui.room import Kind, Row
-from s3ir_tui.text import fit
+from s3ir_tui.text import fit, width
 from screens.widgets.lines import Spans, ruled, spread
 from screens.widgets.palette import BOLD, DIM, PLAIN, severity_style, state_mark
 from screens.widgets.pulse import bars
@@ -14,6 +14,8 @@ from screens.widgets.rows import Rows
 
 TITLES: dict[Kind, str] = {"bucket": "1 Buckets", "principal": "2 Principals", "instance": "3 Instances"}
 _PULSE = 12
+_STATE = max(width(state_mark(state)[0]) for state in State)
+"""Cells of the longest state word: it is the answer to the first question, and never cut."""
 
 
 class Pane(Rows):
@@ -138,7 +140,7 @@ class Pane(Rows):
         ]
         word, style = state_mark(row.state)
         if self.kind == "principal" or word:
-            left.append((f" {word:<15}" if cells >= 70 else f" {_short(row.state)}", style))
+            left.append((f" {word:<{_STATE}}", style))
         left += [("  ", PLAIN), (", ".join(row.facts) or "-", PLAIN if row.suspect else DIM)]
         pulse = (
             bars(row.pulse.allowed, _PULSE if cells >= 100 else 8 if cells >= 70 else 6)
@@ -146,7 +148,3 @@ class Pane(Rows):
             else ""
         )
         return spread(left, [(pulse, BOLD)] if pulse else [], cells)
-
-
-def _short(state: State) -> str:
-    return f"{state_mark(state)[0]:<10}"[:13]

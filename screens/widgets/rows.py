@@ -193,9 +193,10 @@ class Rows(Widget, can_focus=True):
             return strip_of([(f"  {words}", DIM)], cells, base)
         if index != self.cursor:
             return strip_of([(" ", BOLD), *self.spans(index, cells - 1)], cells, base)
+        if not self.shows_cursor:  # one bar on the screen: where the keys go
+            return strip_of([("›", DIM), *self.spans(index, cells - 1)], cells, base)
         style = base + self.get_component_rich_style("rows--cursor")
-        glyph = "›" if self.shows_cursor else " "
-        return strip_of([(glyph, BOLD), *self.spans(index, cells - 1)], cells, style)
+        return strip_of([("›", BOLD), *self.spans(index, cells - 1)], cells, style)
 
     def _head_strip(self) -> Strip:
         style = self.rich_style + self.get_component_rich_style("rows--head", partial=True)

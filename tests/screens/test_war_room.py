@@ -400,3 +400,22 @@ def test_lost_source_hides_neither_phase_nor_counters() -> None:
             assert red > 2 * green
 
     run(test())
+
+
+@pytest.mark.parametrize("state", [state for state in State if state.value])
+def test_state_word_is_whole_at_120_columns_and_only_the_focused_pane_has_a_bar(state: State) -> None:
+    async def test() -> None:
+        now = snapshot()
+        suspect = replace(now.principals[0], state=state)
+        room = FakeRoom(first=Update(replace(now, principals=(suspect, *now.principals[1:])), lines()))
+        async with console(room, FakeDesk(), size=(120, 34)) as pilot:
+            await shows(pilot, f" {state.value} ")
+            backgrounds = []
+            for pane in (*pilot.app.screen.query(Pane), *pilot.app.screen.query(Tail)):
+                strip = pane.render_line(pane.cursor - pane.top + 1)
+                cursor = next(iter(strip))
+                assert cursor.text.startswith("›")
+                backgrounds.append(cursor.style.bgcolor != pane.rich_style.bgcolor)
+            assert backgrounds.count(True) == 1
+
+    run(test())
