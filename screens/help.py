@@ -38,13 +38,14 @@ class HelpScreen(DocumentScreen):
 
 def help_lines(keys: Sequence[Key]) -> list[tuple[str, Style]]:
     """Keys and words as lines."""
-    lines: list[tuple[str, Style]] = [("State of a suspect", BOLD)]
+    lines: list[tuple[str, Style]] = [("No key changes AWS by itself: actions show a plan first.", BOLD), ("", PLAIN)]
+    lines.append(("State of a suspect", BOLD))
     for state, meaning in LEGEND.items():
         word, style = state_mark(state)
         lines.append((f"  {word:<16}  {meaning.text}", style))
     lines += [("", PLAIN), ("Signs", BOLD)]
     lines += [(f"  {sign:<20}  {words}", PLAIN) for sign, words in _LEGEND]
-    lines += [("", PLAIN), ("Keys: none changes AWS by itself, actions show a plan first", BOLD)]
+    lines += [("", PLAIN), ("Keys", BOLD)]
     lines += [(f"{key.label:>12}  {key.help}", PLAIN) for key in keys]
     listed = {key.label for key in keys}
     lines += [("", PLAIN), ("In lists and texts", BOLD)]
