@@ -101,7 +101,7 @@ class LiveRoom:
         self._arrivals = Arrivals()
         self._inbox: Inbox = SimpleQueue()
         self._records: SimpleQueue[Sequence[Record]] = SimpleQueue()
-        self._feeds = Feeds(self._inbox)
+        self._feeds = Feeds(self._inbox, consoles=lambda: journal.consoles)
         self._own_writes = OwnWrites()
         self._recorder = TrailRecorder(journal)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="record")

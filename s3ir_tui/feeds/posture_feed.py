@@ -25,7 +25,7 @@ class PosturePace:
     Attributes:
         first: Calls a second of the first round.
         first_burst: Calls that may begin at once: a small account is read whole in a moment.
-        rest: Calls a second of every later round.
+        rest: Calls a second of every later round, of all consoles of the case together.
         changes: Calls a second for what was written to or is suspect.
         changes_burst: Calls of that which may begin at once.
         every: Seconds from the begin of a round to the next, unless it takes longer.
@@ -34,7 +34,7 @@ class PosturePace:
 
     first: float = 20.0
     first_burst: float = 200.0
-    rest: float = 1.4
+    rest: float = 0.7
     changes: float = 4.0
     changes_burst: float = 80.0
     every: float = 1800.0
@@ -55,6 +55,7 @@ class PostureFeed:
         clock: Seconds, steadily growing.
         wait: Waits some seconds; tells whether the console ends.
         now: The time.
+        consoles: How many consoles of the case read the account now.
     """
 
     def __init__(
@@ -66,7 +67,9 @@ class PostureFeed:
         clock: Callable[[], float] = time.monotonic,
         wait: Callable[[float], bool] | None = None,
         now: Callable[[], datetime] = utc_now,
+        consoles: Callable[[], int] = lambda: 1,
     ) -> None:
+        self._consoles = consoles
         self._inbox, self._stop, self._clock, self._now = inbox, stop, clock, now
         self._wait = stop.wait if wait is None else wait
         self._pace = pace or PosturePace()
@@ -113,7 +116,7 @@ class PostureFeed:
                 parts = read_round(reader, self._failed, lambda: self._wait(_AFTER_FAULT), threads=threads, first=first)
                 for _ in parts:
                     self._begun.set()
-                rate.slow_down(pace.rest)
+                rate.slow_down(pace.rest / max(1, self._consoles()))
                 threads, first = 1, False
                 if self._wait(max(0.0, begun + pace.every - self._clock())):
                     return

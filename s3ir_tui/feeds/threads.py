@@ -27,12 +27,13 @@ class Feeds:
     Args:
         inbox: Where the facts go.
         pace: How fast posture is read.
+        consoles: How many consoles of the case read the account now: they share the pace of the later rounds.
     """
 
-    def __init__(self, inbox: Inbox, pace: PosturePace | None = None) -> None:
+    def __init__(self, inbox: Inbox, pace: PosturePace | None = None, consoles: Callable[[], int] = lambda: 1) -> None:
         self._inbox = inbox
         self._stop = threading.Event()
-        self._posture = PostureFeed(inbox, self._stop, pace)
+        self._posture = PostureFeed(inbox, self._stop, pace, consoles=consoles)
         self._threads: list[threading.Thread] = []
         self._open: list[Closes] = []
 

@@ -48,21 +48,21 @@ def test_a_large_account_at_rest_takes_less_than_a_hundred_calls_a_minute() -> N
     first, rest = minutes[:15], minutes[15:]
     assert max(first) <= 20 * 60 + 200
     assert sum(first) < 9000
-    assert max(rest) < 100
+    assert max(rest) < 50
     assert sum(rest) / len(rest) < 90
     read = [fact.item for fact in facts if isinstance(fact, PostureRead)]
     assert {item.name for item in read if isinstance(item, Bucket)} == {f"bucket-{n:04}" for n in range(1000)}
     assert sum(isinstance(item, Principal) for item in read) >= 1300
 
 
-def test_no_bucket_of_a_large_account_grows_older_than_an_hour() -> None:
+def test_no_bucket_of_a_large_account_grows_older_than_two_hours() -> None:
     account = LargeAccount(1000, 500, 800)
-    _, facts = read_for(account, 4 * 3600)
+    _, facts = read_for(account, 8 * 3600)
     newest = {
         fact.item.name: fact.item for fact in facts if isinstance(fact, PostureRead) if isinstance(fact.item, Bucket)
     }
     ages = [account.now() - (bucket.read_at or BEGIN) for bucket in newest.values()]
-    assert max(ages) < timedelta(hours=1)
+    assert max(ages) < timedelta(hours=2)
 
 
 def test_users_of_a_large_account_come_from_the_credential_report_with_its_time() -> None:
