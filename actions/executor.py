@@ -183,4 +183,7 @@ def _check(plan: Plan, answer: Answer) -> None:
     if plan.must_type and answer.typed.strip() != plan.must_type:
         raise Refusal(f"not confirmed: type {plan.must_type}")
     if plan.danger is Danger.IRREVERSIBLE and not answer.reason.strip():
-        raise Refusal("not confirmed: this one asks for a reason")
+        raise Refusal(
+            "not confirmed: what cannot be undone, or gives access back, asks for a reason (--reason TEXT); "
+            "a plan without a ticket is not enough here. Nothing was changed"
+        )

@@ -176,5 +176,7 @@ def question(name: str) -> Question:
     """
     found = next((item for item in CATALOG if item.id == name), None)
     if found is None:
-        raise QuestionError(f"no question {name}{nearest(name, [item.id for item in CATALOG])}")
+        raise QuestionError(
+            f"no question {name}{nearest(name, [item.id for item in CATALOG])}; `s3ir-tui ask` lists them"
+        )
     return found

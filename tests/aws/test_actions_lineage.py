@@ -139,7 +139,7 @@ def test_a_leaked_key_is_cut_with_all_that_it_made_and_everything_comes_back(tmp
 def test_a_thief_who_undoes_us_while_the_deny_spreads_loses_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("actions.contain.lineage.HOLD_SECONDS", 1.5)
+    monkeypatch.setattr("actions.contain.lineage.HOLD_SECONDS", 3.0)
     with played("leaked-key", tmp_path / "case", delay=0.6) as (day, scene):
         info = day.snapshot()
         user = info["principals"][0]
