@@ -77,7 +77,7 @@ class PlanRun:
         self._intents = [""] * count
         self._sent: dict[int, Step] = {}
         self._visible: dict[int, Visibility] = {}
-        self._slowest = 0.0
+        self._slowest: dict[str, float] = {}  # by service: they are consistent at their own pace
         self._stopped = ""
 
     def all(self, excluded: frozenset[int], stop: threading.Event) -> Result:
@@ -158,7 +158,8 @@ class PlanRun:
     def _seen(self, index: int) -> None:
         visible = self._visible[index]
         visible.seen(time.monotonic())
-        self._slowest = max(self._slowest, visible.delay)
+        service = self._sent[index].call.service
+        self._slowest[service] = max(self._slowest.get(service, 0.0), visible.delay)
 
     def _contested(self, index: int, outcome: Outcome) -> Outcome:
         """A policy that someone wrote anew at once is merged into again."""
@@ -216,7 +217,7 @@ class PlanRun:
             return False
         if same(state, step.before):
             visible.not_seen(now)
-            if not visible.put_back(now, self._slowest):
+            if not visible.put_back(now, self._slowest.get(step.call.service, 0.0)):
                 return False
         elif not self._can_rebase(index, state):
             if self._states[index] is not StepState.MOVED:

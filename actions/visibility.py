@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from actions.records import VISIBLE_AFTER
 
 _NEVER_SHOWN = VISIBLE_AFTER.total_seconds()
+_SHORTEST_WAIT = 1.0
 
 
 @dataclass(slots=True)
@@ -41,16 +42,17 @@ class Visibility:
         """Whether someone put the old state back.
 
         IAM and bucket configuration are eventually consistent: a read may show the state from before a write. So a
-        write that was never seen is waited for; one that was seen is taken for undone only when the old state has been
-        read for longer than writes need here to show.
+        write is taken for undone only when the old state has been read for longer than writes need here to show. One
+        that was never seen is waited for longer, but not for ever: whoever undoes at once would win.
 
         Args:
             now: The time.
-            slowest: The longest that a write of this run took to be visible.
+            slowest: The longest that a write to the same service took to be visible in this run; 0 where none was yet.
         """
         if self.missing is None:
             return False
         if self.shown is None:
-            return now - self.accepted >= _NEVER_SHOWN
+            known = max(_SHORTEST_WAIT, 4 * slowest)
+            return now - self.accepted >= (min(known, _NEVER_SHOWN) if slowest else _NEVER_SHOWN)
         waited = now - self.missing
         return waited > 0 and waited >= min(2 * slowest, _NEVER_SHOWN)

@@ -47,7 +47,7 @@ def test_recording_plays_to_its_end_with_the_right_suspect_and_without_aws(size:
         terminal.wait_for("REPLAY ENDED   01:13:20Z")
         for words in ("1234-5678-9123", "2020-09-14", "suspects 1", "lag 0s recording"):
             terminal.wait_until(lambda words=words: words in _head(terminal), f"no {words} at the top")
-        terminal.wait_for("Next: contain role/MordorNginxStack-BankingWAFRole")
+        terminal.wait_for("Next: contain role/MordorNginxStack-Bank")
         terminal.press("2")
         terminal.wait_until(lambda: _row(terminal, "ae9c40", "CRIT ● ACTIVE"), "no row of the attacker")
         terminal.wait_until(lambda: _row(terminal, "user/pedro", "info"), "no row of the console's user")
