@@ -25,7 +25,9 @@ def source_lines(status: Status) -> list[tuple[str, Style]]:
         lines.append((_head(item), RED if item.error else PLAIN))
         lines += [(f"    {clean(text)}", style) for text, style in ((item.error, RED), (item.remark, AMBER)) if text]
     blind = not any(item.data_events and not item.error for item in status.sources)
-    note = "no source brings S3 data events: reads of objects are not seen, which is not: none" if blind else ""
+    note = (
+        "no source brings S3 data events: reads of objects are not seen; their absence proves nothing" if blind else ""
+    )
     return [*lines, ("", PLAIN), (note or "at least one source brings S3 data events", AMBER if blind else DIM)]
 
 

@@ -1,1 +1,1 @@
-"""Containment actions: PLAYBOOK Part 2."""
+"""Containment actions: they cut an actor off from credentials and data."""

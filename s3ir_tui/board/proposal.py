@@ -67,7 +67,7 @@ def _defend(principals: Sequence[Row], watches: Sequence[WatchView]) -> Proposal
 
 
 def _contain(principals: Sequence[Row], buckets: Sequence[Row]) -> Proposal | None:
-    """Credentials first, then what is open to everyone (PLAYBOOK, Part 2)."""
+    """Credentials first, then what is open to everyone."""
     for row in principals:
         # Requests without credentials are stopped at the bucket that they reach.
         if _open(row) and row.id != ANONYMOUS:

@@ -160,4 +160,5 @@ def _summary(items: list[ProbableReads]) -> str:
     times = sum(item.decrypted for item in items)
     who = f"{len(items)} principals" if len(items) > 1 else short_arn(items[0].principal)
     first, last = min(item.first for item in items), max(item.last for item in items)
-    return clean(f"KMS decrypted {times} times for {who} from {first} to {last}: probably read, which is not: logged")
+    likely = "likely read (inferred from KMS Decrypt, not logged as GetObject)"
+    return clean(f"KMS decrypted {times} times for {who} from {first} to {last}: {likely}")

@@ -1,4 +1,4 @@
-"""CloudTrail event names and error codes, sorted by what they mean for data (DETECTIONS, Read this first)."""
+"""CloudTrail event names and error codes, sorted by what they mean for data."""
 
 from __future__ import annotations
 

@@ -202,7 +202,13 @@ def visibility(
         made.append(Visibility("", False, "", "", f"{service_calls} calls of AWS services are counted, not listed"))
     if not any(bucket.data_first for bucket in buckets.values()):
         made.append(
-            Visibility("", False, "", "", "no data events at all: reads of objects were not logged, which is not: none")
+            Visibility(
+                "",
+                False,
+                "",
+                "",
+                "no data events at all: reads of objects were not logged; their absence proves nothing",
+            )
         )
     for bucket in sorted(buckets.values(), key=lambda item: item.name)[:_LISTED_BUCKETS]:
         seen = bool(bucket.data_first)

@@ -52,7 +52,7 @@ def test_it_is_called_probable_and_never_a_read() -> None:
     found = tell(kms("Decrypt", "arn:aws:s3:::payroll/a"))
     (item,) = found.reads()
     assert "decrypted for user/bob (such as a), so probably read" in item.text
-    assert "probably read, which is not: logged" in found.visibility()["payroll"]
+    assert "likely read (inferred from KMS Decrypt, not logged as GetObject)" in found.visibility()["payroll"]
     assert item.to_json()["text"] == item.text
 
 
@@ -113,7 +113,7 @@ def test_a_folder_that_is_added_up_tells_of_every_bucket() -> None:
     told = analysis.to_json()["kms_reads"]
     assert {item["bucket"]: item["decrypted"] for item in told} == {"payroll": 30, "exports": 30}
     texts = {item.bucket: item.text for item in analysis.visibility()}
-    assert "probably read" in texts["payroll"]
+    assert "likely read (inferred from KMS Decrypt" in texts["payroll"]
 
 
 def test_where_reads_were_logged_kms_is_not_asked() -> None:

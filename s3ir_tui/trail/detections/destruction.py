@@ -1,4 +1,4 @@
-"""Detections: data destroyed, or encrypted to be ransomed (DETECTIONS 3 and 4)."""
+"""Detections: data destroyed, or encrypted to be ransomed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Detections: data on its way out (DETECTIONS 2)."""
+"""Detections: data on its way out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Detections: settings that let others reach data (DETECTIONS 1)."""
+"""Detections: settings that let others reach data."""
 
 from __future__ import annotations
 

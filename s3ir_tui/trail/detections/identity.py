@@ -1,4 +1,4 @@
-"""Detections: ways to stay, and credentials made or abused (DETECTIONS 5 and 6)."""
+"""Detections: ways to stay, and credentials made or abused."""
 
 from __future__ import annotations
 

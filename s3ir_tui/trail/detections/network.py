@@ -1,4 +1,4 @@
-"""Detections: calls through a VPC endpoint, as network activity events tell them, whatever the call (DETECTIONS 2)."""
+"""Detections: calls through a VPC endpoint, as network activity events tell them, whatever the call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Detections: logging and detection switched off, and looking around (DETECTIONS 7 and 8)."""
+"""Detections: logging and detection switched off, and looking around."""
 
 from __future__ import annotations
 
